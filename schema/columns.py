@@ -1,0 +1,152 @@
+"""Column types that keep values exact on SQLite and PostgreSQL alike."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Any
+
+import orjson
+from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import NUMERIC
+
+WHOLE_DIGITS = 20
+"""Digits before the point that the sortable form on SQLite holds."""
+FRACTION_DIGITS = 18
+"""Digits after the point that are stored; more are refused, never rounded."""
+EXACT = Context(prec=WHOLE_DIGITS + FRACTION_DIGITS + 10, rounding=ROUND_HALF_EVEN)
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as a plain string, without exponent or trailing zeros: "0.175"."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def check_exact(value: Decimal) -> Decimal:
+    """The value itself. Raises ValueError when a column could not hold it to the last digit."""
+    if not value.is_finite():
+        raise ValueError(f"{value} is not a finite number.")
+    with localcontext(EXACT):
+        exponent = value.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    if -exponent > FRACTION_DIGITS or (value and value.adjusted() >= WHOLE_DIGITS):
+        raise ValueError(f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after).")
+    return value
+
+
+def sortable(value: Decimal) -> str:
+    """A text that sorts as the number does: SQLite has no exact decimal type of its own."""
+    whole, _, fraction = plain(abs(check_exact(value))).partition(".")
+    digits = whole.zfill(WHOLE_DIGITS) + ("." + fraction if fraction else "")
+    # Negative numbers sort the other way round: complement every digit and close with a high character.
+    return "-" + digits.translate(_COMPLEMENT) + "~" if value < 0 else digits
+
+
+def from_sortable(text: str) -> Decimal:
+    if text.startswith("-"):
+        return -Decimal(text[1:-1].translate(_COMPLEMENT))
+    return Decimal(text.lstrip("0") or "0")
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """NUMERIC on PostgreSQL; on SQLite a text that sorts as numbers do. Never a float."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(NUMERIC())
+        return dialect.type_descriptor(Text())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return check_exact(value) if dialect.name == "postgresql" else sortable(value)
+
+    def process_literal_param(self, value: Decimal | None, dialect: Dialect) -> str:
+        return "NULL" if value is None else f"'{self.process_bind_param(value, dialect)}'"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        return value if isinstance(value, Decimal) else from_sortable(value)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Decimal | None] | None:
+        if dialect.name == "postgresql":
+            return None
+        return _decimal_or_none
+
+
+def _decimal_or_none(value: Any) -> Decimal | None:
+    return None if value is None else from_sortable(value)
+
+
+def _fragment(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(plain(value))
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def dump_json(value: Any) -> str:
+    """JSON text with sorted keys; decimals are written as numbers, digit for digit."""
+    return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def load_json(text: str) -> Any:
+    """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
+    return json.loads(text, parse_float=Decimal)
+
+
+class ExactJson(TypeDecorator[Any]):
+    """A JSON value as text. None is stored as SQL NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dump_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else load_json(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, to the second; SQLite has no time zones, so they are put back on reading."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+__all__ = [
+    "ExactDecimal",
+    "ExactJson",
+    "Instant",
+    "check_exact",
+    "dump_json",
+    "load_json",
+    "plain",
+    "sortable",
+]

@@ -1,0 +1,1 @@
+"""How facts reach the registry: feeds, merging by trust, storing the difference."""

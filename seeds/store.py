@@ -1,0 +1,308 @@
+"""Compares a merged registry with the one that is stored, and writes the difference in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel, col
+
+from schema import tables
+from schema.vocabulary import ChangeKind, ModelStatus
+from seeds.merge import Merged, MergedModel, comparable
+
+CHUNK = 500
+"""Keys in one IN list, rows in one INSERT: well under SQLite's and asyncpg's limits."""
+GONE = "gone:"
+"""Opens the fingerprint of a model that left every source, so that its return is noticed."""
+LIMIT_FIELDS = frozenset({"contextWindow", "maxInputTokens", "maxOutputTokens"})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a store did."""
+
+    revision: int
+    first: bool = False
+    added: int = 0
+    changed: int = 0
+    retired: int = 0
+    changes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def wrote(self) -> bool:
+        return self.first or bool(self.added or self.changed or self.retired or self.changes)
+
+
+def table(model: type[SQLModel]) -> sa.Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+async def insert(connection: AsyncConnection, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    for some in chunks(rows):
+        await connection.execute(sa.insert(table(model)), list(some))
+
+
+async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> Outcome:
+    """Brings the stored registry to the merged one. The caller's transaction makes it all or nothing."""
+    current = await connection.scalar(sa.select(sa.func.max(tables.Revision.number)))
+    outcome = Outcome(revision=(current or 0) + 1, first=current is None)
+    held = {
+        row.ref: row
+        for row in await connection.execute(
+            sa.select(
+                col(tables.Model.id), col(tables.Model.ref), col(tables.Model.fingerprint), col(tables.Model.status)
+            )
+        )
+    }
+    fresh = {model.columns["ref"]: model for model in merged.models}
+    added = [model for ref, model in fresh.items() if ref not in held]
+    changed = [
+        model for ref, model in fresh.items() if ref in held and held[ref].fingerprint != model.columns["fingerprint"]
+    ]
+    gone = [row for ref, row in held.items() if ref not in fresh and not row.fingerprint.startswith(GONE)]
+    outcome.added, outcome.changed, outcome.retired = len(added), len(changed), len(gone)
+
+    note = ChangeLog(outcome, now)
+    await _store_providers(connection, merged, note)
+    await _store_families(connection, merged)
+    await _retire(connection, gone, note, now)
+    ids = {ref: row.id for ref, row in held.items()}
+    before = await _before(connection, [ids[model.columns["ref"]] for model in changed])
+    for model in changed:
+        ref = model.columns["ref"]
+        note.model_changed(model, before.facts[ids[ref]], before.rates[ids[ref]], returned=held[ref].fingerprint.startswith(GONE))
+    for model in added:
+        note.model_added(model)
+    await _write_models(connection, added, changed, ids, before, now)
+    await _count_families(connection)
+    if not outcome.wrote:
+        outcome.revision -= 1
+        return outcome
+    changes = [] if outcome.first else outcome.changes
+    outcome.changes = changes
+    await insert(
+        connection,
+        tables.Revision,
+        [{"number": outcome.revision, "created_at": now, "change_count": len(changes)}],
+    )
+    await insert(connection, tables.Change, changes)
+    return outcome
+
+
+class ChangeLog:
+    """Collects what moved, in the words of the change feed."""
+
+    def __init__(self, outcome: Outcome, now: datetime) -> None:
+        self.outcome = outcome
+        self.now = now
+
+    def add(self, kind: ChangeKind, provider: str, ref: str | None = None, **moved: Any) -> None:
+        self.outcome.changes.append(
+            {
+                "revision_number": self.outcome.revision,
+                "kind": kind,
+                "model_ref": ref,
+                "provider_slug": provider,
+                "field": moved.get("field"),
+                "before": moved.get("before"),
+                "after": moved.get("after"),
+                "observed_at": self.now,
+            }
+        )
+
+    def model_added(self, model: MergedModel) -> None:
+        self.add(ChangeKind.MODEL_ADDED, model.columns["provider_slug"], model.columns["ref"])
+
+    def model_changed(
+        self, model: MergedModel, facts: Mapping[str, Any], rates: Mapping[str, Any], *, returned: bool
+    ) -> None:
+        provider, ref = model.columns["provider_slug"], model.columns["ref"]
+        if returned:
+            self.add(ChangeKind.MODEL_RETURNED, provider, ref)
+        now_facts = {claim.field: claim.value for claim in model.claims if claim.rank == 0}
+        for name in sorted(facts.keys() | now_facts.keys()):
+            old, new = facts.get(name), now_facts.get(name)
+            # Prices are compared below, by the rates they are made of.
+            if old == new or name.startswith("price."):
+                continue
+            kind = ChangeKind.LIMIT_CHANGED if name in LIMIT_FIELDS else ChangeKind.FACT_CHANGED
+            if name == "status" and new == ModelStatus.RETIRED.name:
+                kind = ChangeKind.MODEL_RETIRED
+            self.add(kind, provider, ref, field=name, before=old, after=new)
+        now_rates = rate_values(model.rates)
+        for name in sorted(rates.keys() | now_rates.keys()):
+            if (old := rates.get(name)) != (new := now_rates.get(name)):
+                self.add(ChangeKind.PRICE_CHANGED, provider, ref, field=name, before=old, after=new)
+
+
+def rate_values(rates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Name of each rate, as changes spell it -> its amount, or its publication where there is none."""
+    answer: dict[str, Any] = {}
+    for rate in rates:
+        name = f"prices.{rate['service_tier'].name}.{rate['meter'].name}"
+        if rate["min_context_tokens"]:
+            name += f".over{rate['min_context_tokens']}"
+        if rate["daily_from"]:
+            name += f".from{rate['daily_from']:%H:%M}"
+        if rate["effective_from"]:
+            name += f".since{rate['effective_from']}"
+        amount = rate["amount"]
+        answer[name] = rate["publication"].name if amount is None else comparable(amount)
+    return answer
+
+
+async def _store_providers(connection: AsyncConnection, merged: Merged, note: ChangeLog) -> None:
+    provider = table(tables.Provider)
+    held = {row.slug: dict(row._mapping) for row in await connection.execute(sa.select(provider))}
+    fresh = [columns for slug, columns in merged.providers.items() if slug not in held]
+    await insert(connection, tables.Provider, fresh)
+    for columns in fresh:
+        note.add(ChangeKind.PROVIDER_ADDED, columns["slug"])
+    for slug, columns in merged.providers.items():
+        moved = {name: value for name, value in columns.items() if slug in held and held[slug][name] != value}
+        if not moved:
+            continue
+        await connection.execute(sa.update(provider).where(provider.c.slug == slug).values(moved))
+        for name, value in moved.items():
+            if name != "model_count":
+                note.add(
+                    ChangeKind.PROVIDER_CHANGED,
+                    slug,
+                    field=name,
+                    before=comparable(held[slug][name]),
+                    after=comparable(value),
+                )
+
+
+async def _store_families(connection: AsyncConnection, merged: Merged) -> None:
+    family = table(tables.Family)
+    held = {row.slug: dict(row._mapping) for row in await connection.execute(sa.select(family))}
+    await insert(connection, tables.Family, [each for slug, each in merged.families.items() if slug not in held])
+    for slug, columns in merged.families.items():
+        if slug in held and held[slug] != columns:
+            await connection.execute(sa.update(family).where(family.c.slug == slug).values(columns))
+
+
+async def _count_families(connection: AsyncConnection) -> None:
+    """Counts again, retired models included, and drops families nobody belongs to any more."""
+    family, model = table(tables.Family), table(tables.Model)
+    count = sa.select(sa.func.count()).where(model.c.family_slug == family.c.slug).scalar_subquery()
+    await connection.execute(sa.update(family).where(family.c.model_count != count).values(model_count=count))
+    await connection.execute(sa.delete(family).where(family.c.model_count == 0))
+
+
+async def _retire(connection: AsyncConnection, gone: Sequence[Any], note: ChangeLog, now: datetime) -> None:
+    """A model that left every source stays, as RETIRED with today's date."""
+    model = table(tables.Model)
+    for row in gone:
+        await connection.execute(
+            sa.update(model)
+            .where(model.c.id == row.id)
+            .values(
+                status=ModelStatus.RETIRED,
+                retirement_date=sa.func.coalesce(model.c.retirement_date, now.date()),
+                updated_at=now,
+                fingerprint=GONE + row.fingerprint,
+            )
+        )
+        note.add(
+            ChangeKind.MODEL_RETIRED,
+            row.ref.partition("/")[0],
+            row.ref,
+            field="status",
+            before=row.status.name,
+            after=ModelStatus.RETIRED.name,
+        )
+
+
+@dataclass(slots=True)
+class Before:
+    """What was stored of the models about to be rewritten, by model id."""
+
+    facts: dict[int, dict[str, Any]]
+    rates: dict[int, dict[str, Any]]
+    observed: dict[tuple[int, str, str], tuple[Any, datetime]]
+
+
+async def _before(connection: AsyncConnection, ids: Sequence[int]) -> Before:
+    before = Before(defaultdict(dict), defaultdict(dict), {})
+    claim, rate = table(tables.Claim), table(tables.Rate)
+    for some in chunks(ids):
+        for row in await connection.execute(sa.select(claim).where(claim.c.model_id.in_(some))):
+            before.observed[row.model_id, row.field, row.source_slug] = (row.value, row.observed_at)
+            if row.rank == 0:
+                before.facts[row.model_id][row.field] = row.value
+        rates: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in await connection.execute(sa.select(rate).where(rate.c.model_id.in_(some))):
+            rates[row.model_id].append(dict(row._mapping))
+        for model_id, rows in rates.items():
+            before.rates[model_id] = rate_values(rows)
+    return before
+
+
+CHILDREN = (tables.Rate, tables.Parameter, tables.Trait, tables.Alias, tables.Claim)
+
+
+async def _write_models(
+    connection: AsyncConnection,
+    added: Sequence[MergedModel],
+    changed: Sequence[MergedModel],
+    ids: dict[str, int],
+    before: Before,
+    now: datetime,
+) -> None:
+    model = table(tables.Model)
+    await insert(connection, tables.Model, [each.columns | {"updated_at": now} for each in added])
+    for some in chunks([each.columns["ref"] for each in added]):
+        rows = await connection.execute(sa.select(model.c.ref, model.c.id).where(model.c.ref.in_(some)))
+        ids.update({row.ref: row.id for row in rows})
+    for each in changed:
+        await connection.execute(
+            sa.update(model).where(model.c.id == ids[each.columns["ref"]]).values(each.columns | {"updated_at": now})
+        )
+    for some in chunks([ids[each.columns["ref"]] for each in changed]):
+        for child in CHILDREN:
+            await connection.execute(sa.delete(table(child)).where(table(child).c.model_id.in_(some)))
+    for group in chunks([*added, *changed]):
+        pairs = [(ids[each.columns["ref"]], each) for each in group]
+        await insert(connection, tables.Rate, [row | {"model_id": i} for i, each in pairs for row in each.rates])
+        await insert(
+            connection, tables.Parameter, [row | {"model_id": i} for i, each in pairs for row in each.parameters]
+        )
+        await insert(
+            connection,
+            tables.Trait,
+            [{"model_id": i, "kind": kind, "value": value} for i, each in pairs for kind, value in each.traits],
+        )
+        await insert(
+            connection,
+            tables.Alias,
+            [{"model_id": i, "name": name, "kind": kind} for i, each in pairs for name, kind in each.aliases],
+        )
+        await insert(connection, tables.Claim, list(_claims(pairs, before, now)))
+
+
+def _claims(pairs: Iterable[tuple[int, MergedModel]], before: Before, now: datetime) -> Iterator[dict[str, Any]]:
+    for model_id, each in pairs:
+        for claim in each.claims:
+            known = before.observed.get((model_id, claim.field, claim.source))
+            yield {
+                "model_id": model_id,
+                "field": claim.field,
+                "source_slug": claim.source,
+                "rank": claim.rank,
+                "value": claim.value,
+                "disputed": claim.disputed,
+                "reason": claim.reason,
+                # A claim is as old as the value it states.
+                "observed_at": known[1] if known and known[0] == claim.value else now,
+            }

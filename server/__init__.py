@@ -1,0 +1,1 @@
+"""The process: settings, database, HTTP and the command line."""
