@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schema.columns import dump_json, load_json
 from schema.vocabulary import Meter, ModelStatus, PriceUnit, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, RateClaim
-from seeds.feeds.models_dev import brief
-from seeds.policy import slugs_by_genai
+from seeds.feeds.models_dev import brief, zero_rates
+from seeds.policy import policy, slugs_by_genai
 
 SLUG = "genai-prices"
 
@@ -300,6 +300,9 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
     if model.deprecated:
         found.facts["status"] = ModelStatus.DEPRECATED
     found.rates = [*standard_rates(model.prices), *variant_rates(model.price_variants or ())]
+    if not found.rates:
+        # An entry without any price: free, part of a subscription, or simply not known, as the provider's policy says.
+        found.rates = list(zero_rates(policy(provider).zero(model.id)))
     found.aliases = tuple(dict.fromkeys(name for name in spellings(model.match) if name != model.id))
     found.match = matcher(model.match)
     return found

@@ -140,9 +140,7 @@ def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
     if not base.input and not base.output:
         # Nothing but zeros: free, part of a subscription, or simply not known.
         if (base.input, base.output) != (None, None) and zero is not PricePublication.NOT_PUBLISHED:
-            amount = Decimal(0) if zero is PricePublication.FREE else None
-            for meter in (Meter.INPUT, Meter.OUTPUT):
-                yield RateClaim(meter, amount, publication=zero)
+            yield from zero_rates(zero)
             return
     yield from _priced(base, 0, ServiceTier.STANDARD)
     tiers = {tier.tier.size: tier for tier in base.tiers}
@@ -156,6 +154,15 @@ def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
         tier = ServiceTier.FAST if body.get("speed") == "fast" else tier
         if mode.cost and tier:
             yield from _priced(mode.cost, 0, tier)
+
+
+def zero_rates(meaning: PricePublication) -> Iterator[RateClaim]:
+    """The rates that a zero stands for: none at all when it only means "not known"."""
+    if meaning is PricePublication.NOT_PUBLISHED:
+        return
+    amount = Decimal(0) if meaning is PricePublication.FREE else None
+    for meter in (Meter.INPUT, Meter.OUTPUT):
+        yield RateClaim(meter, amount, publication=meaning)
 
 
 def _priced(cost: CostShape, size: int, tier: ServiceTier) -> Iterator[RateClaim]:

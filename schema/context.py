@@ -1,0 +1,82 @@
+"""What a request carries: one read transaction, and the loaders that ask it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+
+import strawberry
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from strawberry.dataloader import DataLoader
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
+"""Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
+
+
+class Context:
+    """One request's view of the registry.
+
+    The transaction begins with the first statement and lasts until the request ends,
+    so that every part of an answer comes from one revision.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None) -> None:
+        self.engine = engine
+        self.now = datetime.now(UTC)
+        """The moment that "today's price" means in this request."""
+        self.settings: Mapping[str, Any] = settings or {}
+        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._stack = AsyncExitStack()
+        self._connection: AsyncConnection | None = None
+        # Sibling fields run concurrently, and a connection may not: one statement at a time.
+        self._turn = asyncio.Lock()
+
+    async def rows(self, statement: Select[tuple[T]]) -> list[T]:
+        """The statement's rows. A whole table's rows have its columns as attributes, without being entities."""
+        return list(await self._execute(statement))
+
+    async def tuples(self, statement: Select[Any]) -> list[Any]:
+        """The rows of a statement that selects more than one thing."""
+        return list(await self._execute(statement))
+
+    async def scalar(self, statement: Select[tuple[T]]) -> T | None:
+        rows = await self._execute(statement)
+        return rows[0][0] if rows else None
+
+    async def _execute(self, statement: Select[Any]) -> Sequence[Any]:
+        async with self._turn:
+            if self._connection is None:
+                self._connection = await self._stack.enter_async_context(self.engine.connect())
+            return (await self._connection.execute(statement)).all()
+
+    async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
+        """One answer of a batch function; keys asked in one tick become one call."""
+        loader = self._loaders.get(batch)
+        if loader is None:
+            loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
+        return await loader.load(key)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> list[Any]:
+    return list(await batch(context, keys))
+
+
+@asynccontextmanager
+async def context(engine: AsyncEngine, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Context]:
+    """A context that ends its transaction when the block ends."""
+    made = Context(engine, settings=settings)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,52 @@
+"""Families: lines of models that share a name."""
+
+from typing import Annotated, Any
+
+import strawberry
+from sqlmodel import col
+from strawberry import Parent, auto, lazy
+
+from schema import loaders, tables
+from schema.arguments import After, Before, First, Last
+from schema.context import Info
+from schema.filters import ModelFilter, ModelOrder, model_listing
+from schema.mapping import of
+from schema.node import Node
+from schema.paging import Connection, Nested, Page, Slice, nested_pages
+
+
+@of(tables.Family)
+class Family(Node):
+    slug: auto
+    name: auto
+    model_count: auto
+
+    @strawberry.field(
+        graphql_type=Annotated["Model", lazy("schema.model")] | None,
+        description="The model to start with; null where none is named. Source: curated.",
+    )
+    @staticmethod
+    async def default_model(family: Parent[tables.Family], info: Info) -> Any:
+        if family.default_model_ref is None:
+            return None
+        return await info.context.load(loaders.models_by_ref, family.default_model_ref)
+
+    @strawberry.field(
+        graphql_type=Connection[Annotated["Model", lazy("schema.model")]],
+        description="Its models at all providers; newest release first unless ordered otherwise.",
+    )
+    @staticmethod
+    async def models(
+        family: Parent[tables.Family],
+        info: Info,
+        filter: Annotated[ModelFilter | None, strawberry.argument(description="Which of its models.")] = None,
+        order_by: Annotated[ModelOrder | None, strawberry.argument(description="In which order.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Model]:
+        nested = Nested(
+            model_listing(filter, order_by), Page.of(first, after, last, before), col(tables.Model.family_slug)
+        )
+        return await info.context.load(nested_pages, (family.slug, nested))

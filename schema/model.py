@@ -1,0 +1,196 @@
+"""Models: one model as one provider serves it."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Parent, auto
+
+from schema import loaders, tables
+from schema.context import Info
+from schema.family import Family
+from schema.filters import PriceFilter
+from schema.mapping import of
+from schema.node import Node
+from schema.parameter import Parameter
+from schema.price import Price, PriceCard, StandardPrice, cards, select
+from schema.provider import Provider
+from schema.source import Fact, facts
+from schema.tables import TraitKind
+from schema.vocabulary import Capability, Endpoint, Modality, UseCase
+
+NEW_FOR = timedelta(days=60)
+"""How long after its release a model counts as new."""
+
+AsOf = Annotated[datetime | None, strawberry.argument(description="The moment to answer for; by default now.")]
+WhichPrices = Annotated[PriceFilter | None, strawberry.argument(description="Which rates.")]
+
+
+def day_of(as_of: datetime | None, info: Info) -> date:
+    return (as_of or info.context.now).date()
+
+
+async def words(model: tables.Model, info: Info, kind: TraitKind) -> list[str]:
+    assert model.id is not None
+    return (await info.context.load(loaders.traits_by_model, model.id))[kind]
+
+
+async def rates(model: tables.Model, info: Info) -> list[tables.Rate]:
+    assert model.id is not None
+    return await info.context.load(loaders.rates_by_model, model.id)
+
+
+async def claims(model: tables.Model, info: Info) -> list[tables.Claim]:
+    assert model.id is not None
+    return await info.context.load(loaders.claims_by_model, model.id)
+
+
+@of(tables.Model)
+class Model(Node):
+    ref: auto
+    slug: auto
+    name: auto
+    is_latest_version: auto
+    status: auto
+    access_type: auto
+    license: auto
+    parameter_size: auto
+    tagline: auto
+    description: auto
+    best_for: auto
+    is_flagship: auto
+    is_recommended: auto
+    context_window: auto
+    max_input_tokens: auto
+    max_output_tokens: auto
+    knowledge_cutoff: auto
+    knowledge_cutoff_text: auto
+    release_date: auto
+    deprecation_date: auto
+    retirement_date: auto
+    updated_at: auto
+
+    @strawberry.field(graphql_type=Provider, description="Who serves it.")
+    @staticmethod
+    async def provider(model: Parent[tables.Model], info: Info) -> Any:
+        return await info.context.load(loaders.providers, model.provider_slug)
+
+    @strawberry.field(graphql_type=Family | None, description="The line of models it belongs to. Sources: curated, models.dev.")
+    @staticmethod
+    async def family(model: Parent[tables.Model], info: Info) -> Any:
+        if model.family_slug is None:
+            return None
+        return await info.context.load(loaders.families, model.family_slug)
+
+    @strawberry.field(description="Other names its provider or its clients know it by. Sources: curated, genai-prices.")
+    @staticmethod
+    async def aliases(model: Parent[tables.Model], info: Info) -> list[str]:
+        assert model.id is not None
+        return [alias.name for alias in await info.context.load(loaders.aliases_by_model, model.id)]
+
+    @strawberry.field(description="Whether it was released within the last 60 days.")
+    @staticmethod
+    def is_new(model: Parent[tables.Model], info: Info) -> bool:
+        today = info.context.now.date()
+        return model.release_date is not None and today - NEW_FOR <= model.release_date <= today
+
+    @strawberry.field(description="Kinds of content it reads. Sources: curated, models.dev.")
+    @staticmethod
+    async def input_modalities(model: Parent[tables.Model], info: Info) -> list[Modality]:
+        return [Modality[word] for word in await words(model, info, TraitKind.INPUT_MODALITY)]
+
+    @strawberry.field(description="Kinds of content it writes. Sources: curated, models.dev.")
+    @staticmethod
+    async def output_modalities(model: Parent[tables.Model], info: Info) -> list[Modality]:
+        return [Modality[word] for word in await words(model, info, TraitKind.OUTPUT_MODALITY)]
+
+    @strawberry.field(description="What it can do through its provider's API. Sources: curated, models.dev.")
+    @staticmethod
+    async def capabilities(model: Parent[tables.Model], info: Info) -> list[Capability]:
+        return [Capability[word] for word in await words(model, info, TraitKind.CAPABILITY)]
+
+    @strawberry.field(description="Whether it has a capability; false also where no source says so.")
+    @staticmethod
+    async def supports(
+        model: Parent[tables.Model],
+        info: Info,
+        capability: Annotated[Capability, strawberry.argument(description="The capability asked about.")],
+    ) -> bool:
+        return capability.name in await words(model, info, TraitKind.CAPABILITY)
+
+    @strawberry.field(description="API surfaces it is reached through. Source: curated.")
+    @staticmethod
+    async def endpoints(model: Parent[tables.Model], info: Info) -> list[Endpoint]:
+        return [Endpoint[word] for word in await words(model, info, TraitKind.ENDPOINT)]
+
+    @strawberry.field(description="What people pick it for. Source: curated.")
+    @staticmethod
+    async def use_cases(model: Parent[tables.Model], info: Info) -> list[UseCase]:
+        return [UseCase[word] for word in await words(model, info, TraitKind.USE_CASE)]
+
+    @strawberry.field(
+        graphql_type=StandardPrice,
+        description="Today's price at the standard tier and the base context, for the everyday question.",
+    )
+    @staticmethod
+    def price(model: Parent[tables.Model]) -> Any:
+        return model
+
+    @strawberry.field(description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context and the like.")
+    @staticmethod
+    async def price_cards(model: Parent[tables.Model], info: Info, as_of: AsOf = None) -> list[PriceCard]:
+        return cards(model, await rates(model, info), day_of(as_of, info))
+
+    @strawberry.field(graphql_type=list[Price], description="Every published rate in force, by tier, context size and meter.")
+    @staticmethod
+    async def prices(
+        model: Parent[tables.Model], info: Info, filter: WhichPrices = None, as_of: AsOf = None
+    ) -> Any:
+        return select(await rates(model, info), filter, day_of(as_of, info))
+
+    @strawberry.field(graphql_type=list[Price], description="Every rate ever in force, oldest first.")
+    @staticmethod
+    async def price_history(model: Parent[tables.Model], info: Info, filter: WhichPrices = None) -> Any:
+        found = select(await rates(model, info), filter)
+        return sorted(found, key=lambda rate: (rate.effective_from or date.min, rate.position))
+
+    @strawberry.field(graphql_type=list[Parameter], description="Request parameters, the most used first. Sources: curated, models.dev.")
+    @staticmethod
+    async def parameters(
+        model: Parent[tables.Model],
+        info: Info,
+        supported: Annotated[
+            bool | None, strawberry.argument(description="Only those the model takes, or only those it does not.")
+        ] = None,
+    ) -> Any:
+        assert model.id is not None
+        found = await info.context.load(loaders.parameters_by_model, model.id)
+        return [each for each in found if supported is None or each.supported is supported]
+
+    @strawberry.field(graphql_type=Parameter | None, description="One request parameter; null when no source mentions it.")
+    @staticmethod
+    async def parameter(
+        model: Parent[tables.Model],
+        info: Info,
+        name: Annotated[str, strawberry.argument(description="As the API spells it: temperature.")],
+    ) -> Any:
+        assert model.id is not None
+        found = await info.context.load(loaders.parameters_by_model, model.id)
+        return next((each for each in found if each.name == name), None)
+
+    @strawberry.field(graphql_type=list[Fact], description="Which source each fact was taken from, and what the other sources say.")
+    @staticmethod
+    async def facts(
+        model: Parent[tables.Model],
+        info: Info,
+        fields: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Only these facts, named as fields of Model: contextWindow, price, price.input."),
+        ] = None,
+    ) -> Any:
+        return facts(await claims(model, info), fields)
+
+    @strawberry.field(graphql_type=list[Fact], description="Facts on which sources disagree.")
+    @staticmethod
+    async def disputes(model: Parent[tables.Model], info: Info) -> Any:
+        return [fact for fact in facts(await claims(model, info), None) if any(claim.disputed for claim in fact)]

@@ -1,0 +1,314 @@
+"""Connections after Relay's specification, with pages cut by key: a cursor stays valid whatever is inserted before it."""
+
+import base64
+import binascii
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import orjson
+import sqlalchemy as sa
+import strawberry
+from sqlalchemy import ColumnElement, Select
+from sqlmodel import SQLModel
+from strawberry import Parent
+
+from schema.columns import plain
+from schema.context import Context
+from schema.faults import BAD_CURSOR, Fault
+
+T = TypeVar("T")
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Order:
+    """A total order: an optional column, missing values last, then a unique key."""
+
+    key: ColumnElement[Any]
+    column: ColumnElement[Any] | None = None
+    descending: bool = False
+    nullable: bool = True
+    restore: Callable[[Any], Any] = lambda value: value
+    """Turns the column's value in a cursor back into what it compares with."""
+
+    def by(self, reverse: bool) -> list[ColumnElement[Any]]:
+        parts: list[ColumnElement[Any]] = []
+        if self.column is not None:
+            if self.nullable:
+                missing = self.column.is_(None)
+                parts.append(missing.desc() if reverse else missing)
+            parts.append(self.column.desc() if self.descending != reverse else self.column.asc())
+        parts.append(self.key.desc() if reverse else self.key.asc())
+        return parts
+
+    def beyond(self, value: Any, key: Any, reverse: bool) -> ColumnElement[bool]:
+        """True for rows after (or, in reverse, before) the one a cursor stands on."""
+        tie = self.key < key if reverse else self.key > key
+        if self.column is None:
+            return tie
+        if value is None:
+            missing = self.column.is_(None)
+            return sa.or_(sa.not_(missing), sa.and_(missing, tie)) if reverse else sa.and_(missing, tie)
+        further = self.column < value if self.descending != reverse else self.column > value
+        parts = [further, sa.and_(self.column == value, tie)]
+        if self.nullable and not reverse:
+            parts.append(self.column.is_(None))
+        return sa.or_(*parts)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a connection lists: rows of a table under conditions, in an order. Equal when it reads the same."""
+
+    table: type[SQLModel] = field(compare=False)
+    order: Order = field(compare=False)
+    conditions: tuple[ColumnElement[bool], ...] = field(compare=False)
+    signature: str
+    """Names table, order and conditions; cursors carry its hash and fit no other listing."""
+    scope: Any = field(default=None, compare=False)
+    """What else the connection needs to know of how it was asked for: its filter, for facets."""
+
+    def stamp(self) -> str:
+        return hashlib.blake2s(self.signature.encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A checked page request. Raises a Fault on arguments that make no page."""
+
+    size: int
+    after: str | None
+    before: str | None
+    backward: bool
+
+    @staticmethod
+    def of(first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
+        if first is not None and last is not None:
+            raise Fault("Give either first or last, not both.")
+        size = first if first is not None else last
+        name = "last" if last is not None else "first"
+        if size is not None and not 0 <= size <= LARGEST_PAGE:
+            raise Fault(f"{name} is {size}; it has to be between 0 and {LARGEST_PAGE}. Ask for more with after or before.")
+        return Page(DEFAULT_PAGE if size is None else size, after, before, last is not None)
+
+
+@dataclass
+class Slice(Generic[T]):
+    """One page of rows, before it is shown as a connection."""
+
+    rows: Sequence[T]
+    cursor: Callable[[T], str]
+    has_next: bool
+    has_previous: bool
+    count: Callable[[], Awaitable[int]]
+    listing: Listing
+
+
+def encode(stamp: str, value: Any, key: Any) -> str:
+    if isinstance(value, Decimal):
+        value = plain(value)
+    elif isinstance(value, (date, datetime)):
+        value = value.isoformat()
+    return base64.urlsafe_b64encode(orjson.dumps([stamp, value, key])).decode().rstrip("=")
+
+
+def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
+    """The (value, key) a cursor stands on. Raises a Fault for a cursor that is garbage or another listing's."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        stamp, value, key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if stamp == listing.stamp():
+            return (None if value is None else listing.order.restore(value)), key
+    except (ValueError, TypeError, binascii.Error, ArithmeticError):
+        raise Fault(f"{name} is no cursor of this API. Use an edge's cursor, or pageInfo's.", BAD_CURSOR) from None
+    raise Fault(
+        f"{name} is a cursor of another list: filter, search and order have to be those it was made with.", BAD_CURSOR
+    )
+
+
+def _limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if page.after is not None:
+        found.append(listing.order.beyond(*decode(listing, "after", page.after), reverse=False))
+    if page.before is not None:
+        found.append(listing.order.beyond(*decode(listing, "before", page.before), reverse=True))
+    return found
+
+
+def _cut(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awaitable[int]]) -> Slice[Any]:
+    more = len(found) > page.size
+    rows = found[: page.size]
+    if page.backward:
+        rows.reverse()
+    stamp = listing.stamp()
+    column, key = listing.order.column, listing.order.key
+    column_name = None if column is None else column.key
+    key_name = str(key.key)
+
+    def cursor(row: Any) -> str:
+        return encode(stamp, None if column_name is None else getattr(row, str(column_name)), getattr(row, key_name))
+
+    return Slice(
+        rows,
+        cursor,
+        has_next=page.before is not None if page.backward else more,
+        has_previous=more if page.backward else page.after is not None,
+        count=count,
+        listing=listing,
+    )
+
+
+async def page(context: Context, listing: Listing, page: Page) -> Slice[Any]:
+    """One page of a listing, in one statement."""
+    statement: Select[Any] = (
+        sa.select(listing.table)
+        .where(*listing.conditions, *_limits(listing, page))
+        .order_by(*listing.order.by(page.backward))
+        .limit(page.size + 1)
+    )
+
+    async def count() -> int:
+        return await context.load(count_listing, listing)
+
+    return _cut(listing, page, await context.rows(statement), count)
+
+
+async def count_listing(context: Context, listings: Sequence[Listing]) -> list[int]:
+    """Number of rows in each listing."""
+    return [
+        await context.scalar(sa.select(sa.func.count()).select_from(each.table).where(*each.conditions)) or 0
+        for each in listings
+    ]
+
+
+
+
+async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -> list[Slice[Any]]:
+    """One page of the same listing below each of many parents, in one statement for each distinct request."""
+    groups: dict[Nested, list[Any]] = defaultdict(list)
+    for parent, nested in keys:
+        groups[nested].append(parent)
+    answers: dict[tuple[Any, Nested], Slice[Any]] = {}
+    for nested, parents in groups.items():
+        listing, page = nested.listing, nested.page
+        place = sa.func.row_number().over(partition_by=nested.parent, order_by=listing.order.by(page.backward))
+        inner = (
+            sa.select(listing.table, place.label("place"))
+            .where(nested.parent.in_(parents), *listing.conditions, *_limits(listing, page))
+            .subquery()
+        )
+        statement: Select[Any] = (
+            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[str(nested.parent.key)], inner.c.place)
+        )
+        found: Mapping[Any, list[Any]] = defaultdict(list)
+        for row in await context.tuples(statement):
+            found[getattr(row, str(nested.parent.key))].append(row)
+        for parent in parents:
+            answers[parent, nested] = _cut(listing, page, found[parent], _counter(context, nested, parent))
+    return [answers[key] for key in keys]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A page of a listing below some parent."""
+
+    listing: Listing
+    page: Page
+    parent: ColumnElement[Any] = field(compare=False)
+
+
+def _counter(context: Context, nested: Nested, parent: Any) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        return await context.load(nested_counts, (parent, nested))
+
+    return count
+
+
+async def nested_counts(context: Context, keys: Sequence[tuple[Any, Nested]]) -> list[int]:
+    """Number of rows of a listing below each of many parents."""
+    groups: dict[Nested, list[Any]] = defaultdict(list)
+    for parent, nested in keys:
+        groups[nested].append(parent)
+    answers: dict[tuple[Any, Nested], int] = {}
+    for nested, parents in groups.items():
+        statement = (
+            sa.select(nested.parent, sa.func.count())
+            .where(nested.parent.in_(parents), *nested.listing.conditions)
+            .group_by(nested.parent)
+        )
+        for parent, number in await context.tuples(statement):
+            answers[parent, nested] = number
+    return [answers.get(key, 0) for key in keys]
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    @strawberry.field(description="Whether more follows this page.")
+    @staticmethod
+    def has_next_page(page: Parent[Slice[Any]]) -> bool:
+        return page.has_next
+
+    @strawberry.field(description="Whether something comes before this page.")
+    @staticmethod
+    def has_previous_page(page: Parent[Slice[Any]]) -> bool:
+        return page.has_previous
+
+    @strawberry.field(description="Cursor of the first edge; null on an empty page.")
+    @staticmethod
+    def start_cursor(page: Parent[Slice[Any]]) -> str | None:
+        return page.cursor(page.rows[0]) if page.rows else None
+
+    @strawberry.field(description="Cursor of the last edge, to give as after; null on an empty page.")
+    @staticmethod
+    def end_cursor(page: Parent[Slice[Any]]) -> str | None:
+        return page.cursor(page.rows[-1]) if page.rows else None
+
+
+@dataclass(slots=True)
+class Placed(Generic[T]):
+    """A row with the page it stands on."""
+
+    row: T
+    page: Slice[T]
+
+
+@strawberry.type(description="An entry of a page, with the cursor that marks its place.")
+class Edge(Generic[T]):
+    @strawberry.field(description="The entry itself.")
+    @staticmethod
+    def node(placed: Parent[Placed[Any]]) -> T:
+        return placed.row  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Marks this place: give it as after or before to go on from here.")
+    @staticmethod
+    def cursor(placed: Parent[Placed[Any]]) -> str:
+        return placed.page.cursor(placed.row)
+
+
+@strawberry.type(description="One page of a list.")
+class Connection(Generic[T]):
+    @strawberry.field(description="The entries with their cursors.")
+    @staticmethod
+    def edges(page: Parent[Slice[Any]]) -> list[Edge[T]]:
+        return [Placed(row, page) for row in page.rows]  # type: ignore[misc]
+
+    @strawberry.field(description="The entries, for those who need no cursors.")
+    @staticmethod
+    def nodes(page: Parent[Slice[Any]]) -> list[T]:
+        return list(page.rows)
+
+    @strawberry.field(graphql_type=PageInfo, description="Where this page stands in the list.")
+    @staticmethod
+    def page_info(page: Parent[Slice[Any]]) -> Any:
+        return page
+
+    @strawberry.field(description="Number of entries in the whole list. Counted only when asked for.")
+    @staticmethod
+    async def total_count(page: Parent[Slice[Any]]) -> int:
+        return await page.count()

@@ -1,0 +1,68 @@
+"""Providers: who sells models."""
+
+from typing import Annotated, Any
+
+import strawberry
+from sqlmodel import col
+from strawberry import Parent, auto, lazy
+
+from schema import loaders, tables
+from schema.arguments import After, Before, First, Last
+from schema.context import Info
+from schema.family import Family
+from schema.filters import ModelFilter, ModelOrder, model_listing
+from schema.mapping import of
+from schema.node import Node
+from schema.paging import Connection, Nested, Page, Slice, nested_pages
+from schema.scalars import URL
+
+
+@of(tables.Provider)
+class Provider(Node):
+    slug: auto
+    name: auto
+    kind: auto
+    credential_variables: auto
+    model_count: auto
+
+    @strawberry.field(description="Home page. Source: curated.")
+    @staticmethod
+    def website_url(provider: Parent[tables.Provider]) -> URL | None:
+        return None if provider.website_url is None else URL(provider.website_url)
+
+    @strawberry.field(description="Documentation of its models or API. Sources: curated, models.dev.")
+    @staticmethod
+    def docs_url(provider: Parent[tables.Provider]) -> URL | None:
+        return None if provider.docs_url is None else URL(provider.docs_url)
+
+    @strawberry.field(
+        description="Address that API paths are appended to; may hold ${VARIABLES} to fill in. Sources: curated, models.dev."
+    )
+    @staticmethod
+    def api_base_url(provider: Parent[tables.Provider]) -> URL | None:
+        return None if provider.api_base_url is None else URL(provider.api_base_url)
+
+    @strawberry.field(
+        graphql_type=Connection[Annotated["Model", lazy("schema.model")]],
+        description="Models it sells or sold; newest release first unless ordered otherwise.",
+    )
+    @staticmethod
+    async def models(
+        provider: Parent[tables.Provider],
+        info: Info,
+        filter: Annotated[ModelFilter | None, strawberry.argument(description="Which of its models.")] = None,
+        order_by: Annotated[ModelOrder | None, strawberry.argument(description="In which order.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Model]:
+        nested = Nested(
+            model_listing(filter, order_by), Page.of(first, after, last, before), col(tables.Model.provider_slug)
+        )
+        return await info.context.load(nested_pages, (provider.slug, nested))
+
+    @strawberry.field(graphql_type=list[Family], description="Families it sells a model of, by name.")
+    @staticmethod
+    async def families(provider: Parent[tables.Provider], info: Info) -> Any:
+        return await info.context.load(loaders.families_by_provider, provider.slug)

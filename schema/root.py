@@ -1,0 +1,202 @@
+"""Where every query begins, and the schema itself."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+import strawberry
+from sqlmodel import col
+from strawberry import Parent, auto
+from strawberry.schema.config import StrawberryConfig
+
+from schema import loaders, tables
+from schema.arguments import After, Before, First, Last
+from schema.context import Info
+from schema.family import Family
+from schema.faults import Fault
+from schema.filters import (
+    ModelFilter,
+    ModelOrder,
+    ProviderFilter,
+    ProviderOrder,
+    family_listing,
+    model_listing,
+    provider_listing,
+)
+from schema.mapping import of
+from schema.model import Model
+from schema.node import Node, find
+from schema.paging import Connection, Page, Slice, page
+from schema.provider import Provider
+from schema.scalars import SCALARS
+from schema.search import models_by_reference
+from schema.source import Source
+
+MOST_NODES = 100
+"""Ids one `nodes` takes."""
+LONGEST_REF = 500
+"""Characters a reference may have."""
+
+
+@of(tables.Revision)
+class Revision:
+    number: auto
+    created_at: auto
+    change_count: auto
+
+
+async def _count(info: Info, table: Any) -> int:
+    return await info.context.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+@strawberry.type(description="What this registry holds, how fresh it is and where it comes from.")
+class Registry:
+    @strawberry.field(description="Number of models, retired ones included.")
+    @staticmethod
+    async def model_count(info: Info) -> int:
+        return await _count(info, tables.Model)
+
+    @strawberry.field(description="Number of providers.")
+    @staticmethod
+    async def provider_count(info: Info) -> int:
+        return await _count(info, tables.Provider)
+
+    @strawberry.field(description="Number of families.")
+    @staticmethod
+    async def family_count(info: Info) -> int:
+        return await _count(info, tables.Family)
+
+    @strawberry.field(graphql_type=Revision, description="The state of the registry this answer comes from.")
+    @staticmethod
+    async def revision(info: Info) -> Any:
+        revision = tables.Revision
+        rows = await info.context.rows(sa.select(revision).order_by(col(revision.number).desc()).limit(1))
+        if not rows:
+            raise Fault("The registry is still being loaded. Ask again in a few seconds.", "NOT_READY")
+        return rows[0]
+
+    @strawberry.field(description="Seconds between refreshes; 0 when it does not refresh by itself.")
+    @staticmethod
+    def refresh_interval_seconds(info: Info) -> int:
+        return int(info.context.settings.get("refresh_interval", 0))
+
+    @strawberry.field(description="When the next refresh is due; null when it does not refresh by itself.")
+    @staticmethod
+    async def next_refresh_at(info: Info) -> datetime | None:
+        interval = int(info.context.settings.get("refresh_interval", 0))
+        latest = await info.context.scalar(sa.select(sa.func.max(tables.Source.last_attempt_at)))
+        return latest + timedelta(seconds=interval) if interval and latest else None
+
+    @strawberry.field(graphql_type=list[Source], description="Where its facts come from, the most trusted source first.")
+    @staticmethod
+    async def sources(info: Info) -> Any:
+        return await info.context.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
+
+
+def checked_ref(ref: str) -> str:
+    if len(ref) > LONGEST_REF:
+        raise Fault(f"The reference has {len(ref)} characters; no model's has more than {LONGEST_REF}.")
+    return ref.strip()
+
+
+@strawberry.type(description="Everything that can be asked.")
+class Query:
+    @strawberry.field(description="What this registry holds, how fresh it is and where it comes from.")
+    @staticmethod
+    def registry() -> Registry:
+        return Registry()
+
+    @strawberry.field(
+        graphql_type=Model | None,
+        description='One model by reference. Accepts "openai/gpt-4.1-mini", "openai:gpt-4.1-mini", "gpt-4.1-mini@openai", '
+        "a bare model id, a dated snapshot or any recorded alias. A bare id held by several providers resolves to the lab "
+        "that made the model. Null when nothing matches.",
+    )
+    @staticmethod
+    async def model(
+        info: Info, ref: Annotated[str, strawberry.argument(description="The reference, in any spelling people use.")]
+    ) -> Any:
+        return await info.context.load(models_by_reference, checked_ref(ref))
+
+    @strawberry.field(
+        graphql_type=Connection[Model],
+        description="Models under a filter; newest release first unless ordered otherwise.",
+    )
+    @staticmethod
+    async def models(
+        info: Info,
+        filter: Annotated[ModelFilter | None, strawberry.argument(description="Which models.")] = None,
+        order_by: Annotated[ModelOrder | None, strawberry.argument(description="In which order.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Model]:
+        return await page(info.context, model_listing(filter, order_by), Page.of(first, after, last, before))
+
+    @strawberry.field(graphql_type=Provider | None, description="One provider by its slug; null when there is none.")
+    @staticmethod
+    async def provider(
+        info: Info, slug: Annotated[str, strawberry.argument(description="Its short name: openai.")]
+    ) -> Any:
+        return await info.context.load(loaders.providers, checked_ref(slug).lower().replace("\x00", ""))
+
+    @strawberry.field(
+        graphql_type=Connection[Provider], description="Providers under a filter; by name unless ordered otherwise."
+    )
+    @staticmethod
+    async def providers(
+        info: Info,
+        filter: Annotated[ProviderFilter | None, strawberry.argument(description="Which providers.")] = None,
+        order_by: Annotated[ProviderOrder | None, strawberry.argument(description="In which order.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Provider]:
+        return await page(info.context, provider_listing(filter, order_by), Page.of(first, after, last, before))
+
+    @strawberry.field(graphql_type=Family | None, description="One family by its slug; null when there is none.")
+    @staticmethod
+    async def family(
+        info: Info, slug: Annotated[str, strawberry.argument(description="Its short name: gpt-4.1.")]
+    ) -> Any:
+        return await info.context.load(loaders.families, checked_ref(slug).lower().replace("\x00", ""))
+
+    @strawberry.field(graphql_type=Connection[Family], description="Families by name.")
+    @staticmethod
+    async def families(
+        info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Slice[tables.Family]:
+        return await page(info.context, family_listing(), Page.of(first, after, last, before))
+
+    @strawberry.field(graphql_type=Node | None, description="Anything with an id, by that id; null when there is none.")
+    @staticmethod
+    async def node(
+        info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="An id this API gave out.")]
+    ) -> Any:
+        return await find(info.context, id)
+
+    @strawberry.field(graphql_type=list[Node | None], description="Many things by id, in the order of the ids; null where there is none.")
+    @staticmethod
+    async def nodes(
+        info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Ids this API gave out, 100 at most.")]
+    ) -> Any:
+        if len(ids) > MOST_NODES:
+            raise Fault(f"nodes was given {len(ids)} ids; it takes at most {MOST_NODES}.")
+        return [await find(info.context, id) for id in ids]
+
+
+schema = strawberry.Schema(
+    query=Query,
+    types=[Model, Provider, Family],
+    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+)
+
+
+def sdl() -> str:
+    """The schema in GraphQL's definition language, as committed in schema/schema.graphql."""
+    return schema.as_str() + "\n"
+
+
+__all__ = ["Parent", "Query", "schema", "sdl"]

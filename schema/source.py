@@ -1,0 +1,96 @@
+"""Where facts come from, and what each source says."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import Parent, auto
+
+from schema import loaders, tables
+from schema.context import Info
+from schema.mapping import of
+from schema.scalars import JSON, URL
+from schema.tables import Claim as ClaimRow
+
+
+@of(tables.Source)
+class Source:
+    slug: auto
+    name: auto
+    license: auto
+    status: auto
+    last_attempt_at: auto
+    last_success_at: auto
+    last_error: auto
+    model_count: auto
+    quarantined_count: auto
+
+    @strawberry.field(description="Where the source is described or fetched from.")
+    @staticmethod
+    def url(source: Parent[tables.Source]) -> URL | None:
+        return None if source.url is None else URL(source.url)
+
+
+@strawberry.type(description="What one source says of a fact.")
+class Claim:
+    @strawberry.field(description="The value it states. Amounts of money are strings.")
+    @staticmethod
+    def value(claim: Parent[ClaimRow]) -> JSON | None:
+        return JSON(claim.value)
+
+    @strawberry.field(graphql_type=Source, description="The source that states it.")
+    @staticmethod
+    async def source(claim: Parent[ClaimRow], info: Info) -> Any:
+        return await info.context.load(loaders.sources, claim.source_slug)
+
+    @strawberry.field(description="When the registry first saw the source state this value.")
+    @staticmethod
+    def observed_at(claim: Parent[ClaimRow]) -> datetime:
+        return claim.observed_at
+
+
+@strawberry.type(description="One fact of a model: the value believed, its source, and what other sources say.")
+class Fact:
+    @strawberry.field(description="Field of Model it belongs to; a dot leads to what lies below: price.input, capabilities.VISION.")
+    @staticmethod
+    def field(claims: Parent[list[ClaimRow]]) -> str:
+        return claims[0].field
+
+    @strawberry.field(description="The value believed. Amounts of money are strings.")
+    @staticmethod
+    def value(claims: Parent[list[ClaimRow]]) -> JSON | None:
+        return JSON(claims[0].value)
+
+    @strawberry.field(graphql_type=Source, description="The source it was taken from.")
+    @staticmethod
+    async def source(claims: Parent[list[ClaimRow]], info: Info) -> Any:
+        return await info.context.load(loaders.sources, claims[0].source_slug)
+
+    @strawberry.field(description="When the registry first saw that source state this value.")
+    @staticmethod
+    def observed_at(claims: Parent[list[ClaimRow]]) -> datetime:
+        return claims[0].observed_at
+
+    @strawberry.field(description="Whether another source states a different value.")
+    @staticmethod
+    def disputed(claims: Parent[list[ClaimRow]]) -> bool:
+        return any(claim.disputed for claim in claims)
+
+    @strawberry.field(description="Why this value is believed, where it was decided by more than the order of trust.")
+    @staticmethod
+    def reason(claims: Parent[list[ClaimRow]]) -> str | None:
+        return claims[0].reason
+
+    @strawberry.field(graphql_type=list[Claim], description="What the other sources say, in order of trust.")
+    @staticmethod
+    def others(claims: Parent[list[ClaimRow]]) -> list[ClaimRow]:
+        return claims[1:]
+
+
+def facts(claims: list[ClaimRow], fields: list[str] | None) -> list[list[ClaimRow]]:
+    """Claims by fact; a name given selects that fact and all that lies below it."""
+    found: dict[str, list[ClaimRow]] = {}
+    for claim in claims:
+        if fields is None or any(claim.field == name or claim.field.startswith(f"{name}.") for name in fields):
+            found.setdefault(claim.field, []).append(claim)
+    return list(found.values())

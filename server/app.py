@@ -1,0 +1,131 @@
+"""The application: routes, middleware, and what lives as long as the process."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from schema import tables
+from server import database
+from server.endpoint import Endpoint, HttpError
+from server.execution import Runner
+from server.graphiql.assets import routes as graphiql
+from server.settings import Settings
+from server.sockets import Sockets
+
+
+class SecurityHeaders:
+    """Headers every answer carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+            await send(message)
+
+        await self.app(scope, receive, headed if scope["type"] == "http" else send)
+
+
+async def alive(_: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+class Readiness:
+    """Whether the registry can be read, and holds a revision."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def __call__(self, _: Request) -> Response:
+        try:
+            async with database.reading(self.engine) as connection:
+                revision = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
+        except (SQLAlchemyError, OSError):
+            revision = None
+        status = "ok" if revision else "not ready"
+        return JSONResponse(
+            {"status": status, "revision": revision}, 200 if revision else 503, headers={"Cache-Control": "no-store"}
+        )
+
+
+async def missing(_: Request, __: Exception) -> Response:
+    return HttpError(404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND").response()
+
+
+async def wrong_method(_: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None) or {}
+    return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
+
+
+async def home(_: Request) -> Response:
+    return RedirectResponse("graphiql")
+
+
+def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
+    """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
+    opened = engine or database.engine(settings.database_url)
+    runner = Runner(opened, settings)
+    endpoint = Endpoint(runner, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # What exists now stays: keep the collector from walking it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        yield
+        if engine is None:
+            await opened.dispose()
+
+    over_socket = Sockets(runner, settings)
+
+    async def sockets(socket: WebSocket) -> None:
+        await over_socket(socket)
+
+    async def graphql(request: Request) -> Response:
+        return await endpoint(request)
+
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql, methods=methods),
+        WebSocketRoute("/graphql", sockets),
+        *graphiql(),
+        Route("/healthz", alive),
+        Route("/readyz", Readiness(opened).__call__),
+        Route("/", home),
+    ]
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    middleware = [Middleware(SecurityHeaders)]
+    if origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=["ETag"],
+                max_age=86_400,
+            )
+        )
+    return Starlette(
+        routes=routes,
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={404: missing, 405: wrong_method},
+    )

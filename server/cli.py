@@ -1,0 +1,253 @@
+"""The command line: serve, load, query, sdl, settings."""
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import sqlalchemy as sa
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from schema import tables
+from schema.root import sdl as printed_sdl
+from seeds import load as loading
+from seeds.load import Loaded
+from seeds.store import Outcome
+from server import database, settings
+from server.errors import OperatorError
+from server.execution import Request, RequestError, Runner, refusal
+from server.settings import Settings
+
+T = TypeVar("T")
+app = typer.Typer(
+    name="modelmeta",
+    help="The registry of LLM models that other software asks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", help="Where the registry is kept. MODELMETA_DATABASE_URL.")
+]
+
+
+def read_settings(**flags: Any) -> Settings:
+    return settings.read(os.environ, flags)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. MODELMETA_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. MODELMETA_PORT.")] = None,
+    database_url: DatabaseUrl = None,
+    log_level: Annotated[str | None, typer.Option(help="critical, error, warning, info or debug. MODELMETA_LOG_LEVEL.")] = None,
+) -> None:
+    """Serve the registry; an empty database is loaded first from the bundled sources."""
+    found = read_settings(host=host, port=port, database_url=database_url, log_level=log_level)
+    listener = listen(found)
+    try:
+        note, loaded = run(_prepared(found))
+        if note:
+            err.print(note, highlight=False)
+        if not loaded:
+            # In a process of its own: what loading needs in memory is given back.
+            done = subprocess.run([sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url], check=False)
+            if done.returncode:
+                raise SystemExit(done.returncode)
+        _serve(found, listener)
+    finally:
+        listener.close()
+
+
+def _serve(found: Settings, listener: socket.socket) -> None:
+    from server.app import create_app
+
+    logging.getLogger("modelmeta").setLevel(found.log_level.upper())
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    err.print(f"ModelMeta answers at http://{shown}:{port}/graphql; explore at http://{shown}:{port}/graphiql", highlight=False, soft_wrap=True)
+    config = uvicorn.Config(
+        create_app(found),
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=found.max_body_bytes * 2,
+        log_level=found.log_level,
+        access_log=found.log_level == "debug",
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(found: Settings) -> socket.socket:
+    """A socket bound to the settings' address. Raises OperatorError when it can't be had."""
+    family = socket.AF_INET6 if ":" in found.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((found.host, found.port))
+    except OSError as error:
+        listener.close()
+        raise OperatorError(
+            f"Can't listen on {found.host} port {found.port}: {error.strerror or error}. "
+            "Stop what uses it, or choose another with --port or MODELMETA_PORT."
+        ) from error
+    return listener
+
+
+async def _prepared(found: Settings) -> tuple[str | None, bool]:
+    """Lays out the database. Says what was done to an older one, and whether a registry is in it."""
+    engine = database.engine(found.database_url)
+    try:
+        err.print(f"Database: {database.location(engine)}", highlight=False, soft_wrap=True)
+        note = await database.prepare(engine)
+        async with database.reading(engine) as connection:
+            return note, bool(await connection.scalar(sa.select(sa.func.count()).select_from(tables.Revision)))
+    except (SQLAlchemyError, OSError) as error:
+        raise OperatorError(database.explain(engine, error)) from error
+    finally:
+        await engine.dispose()
+
+
+@app.command()
+def load(database_url: DatabaseUrl = None) -> None:
+    """Load the bundled sources: no network, and all or nothing."""
+    found = read_settings(database_url=database_url)
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
+    ) as bar:
+        task = bar.add_task("starting", total=len(loading.STEPS))
+
+        def progress(step: str) -> None:
+            bar.update(task, description=step, completed=loading.STEPS.index(step))
+
+        loaded = loading.read(progress)
+        outcome = run(_stored(found, loaded, progress))
+    _summary(loaded, outcome)
+
+
+async def _stored(found: Settings, loaded: Loaded, progress: loading.Progress) -> Outcome:
+    engine = database.engine(found.database_url)
+    try:
+        note = await database.prepare(engine)
+        if note:
+            err.print(note, highlight=False)
+        async with database.writing(engine) as connection:
+            return await loading.write(connection, loaded, progress)
+    except (SQLAlchemyError, OSError) as error:
+        raise OperatorError(database.explain(engine, error)) from error
+    finally:
+        await engine.dispose()
+
+
+def _summary(loaded: Loaded, outcome: Outcome) -> None:
+    table = Table(title=f"Revision {outcome.revision}" + ("" if outcome.wrote else ", unchanged"))
+    table.add_column("Source")
+    for name in ("Models", "Quarantined"):
+        table.add_column(name, justify="right")
+    for catalogue in loaded.catalogues:
+        count = loaded.merged.model_counts.get(catalogue.source, 0)
+        table.add_row(catalogue.source, f"{count:,}", f"{len(catalogue.quarantined):,}")
+    err.print(table)
+    err.print(
+        f"{outcome.added:,} models added, {outcome.changed:,} changed, {outcome.retired:,} retired; "
+        f"{len(loaded.merged.models):,} models of {len(loaded.merged.providers):,} providers.",
+        highlight=False,
+    )
+    for catalogue in loaded.catalogues:
+        for line in catalogue.quarantined:
+            err.print(f"quarantined from {catalogue.source}: {line}", highlight=False, markup=False, soft_wrap=True)
+    for slug in loaded.merged.unknown_providers:
+        err.print(f"unknown provider: {slug}. Add it to seeds/curated/_providers.toml.", highlight=False, soft_wrap=True)
+    for origin in loaded.merged.unmatched_rules:
+        err.print(f"a rule fits no model: {origin}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def query(
+    document: Annotated[str, typer.Argument(help="A GraphQL document, or - to read it from standard input.")],
+    variables: Annotated[str, typer.Option(help="Variables, as a JSON object.")] = "{}",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Run a GraphQL document against the database, without a server."""
+    try:
+        values = orjson.loads(variables)
+        if not isinstance(values, dict):
+            raise ValueError("it is no object")
+    except ValueError as error:
+        raise OperatorError(f"--variables is not a JSON object: {error}.") from error
+    text = sys.stdin.read() if document == "-" else document
+    answer = run(_answered(read_settings(database_url=database_url), Request(text, values, None, {})))
+    sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    if answer.get("errors"):
+        raise SystemExit(1)
+
+
+async def _answered(found: Settings, request: Request) -> dict[str, Any]:
+    engine: AsyncEngine = database.engine(found.database_url)
+    try:
+        await database.prepare(engine)
+        runner = Runner(engine, found)
+        try:
+            return await runner.run(runner.check(request))
+        except RequestError as error:
+            return refusal(error)
+    except (SQLAlchemyError, OSError) as error:
+        raise OperatorError(database.explain(engine, error)) from error
+    finally:
+        await engine.dispose()
+
+
+@app.command()
+def sdl(
+    output: Annotated[Path | None, typer.Option(help="File to write to; by default standard output.")] = None,
+) -> None:
+    """Print the schema in GraphQL's definition language."""
+    if output:
+        output.write_text(printed_sdl(), encoding="utf-8")
+    else:
+        sys.stdout.write(printed_sdl())
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """List every setting: its variable, its value, where that comes from and what it means."""
+    table = Table(show_lines=False)
+    for name in ("Variable", "Value", "From", "Meaning"):
+        table.add_column(name, overflow="fold")
+    for each in settings.origins(os.environ):
+        table.add_row(each.variable, each.value, each.origin, each.sentence)
+    out.print(table)
+
+
+def main() -> None:
+    """The program: an operator's mistake ends it with one line and exit code 2."""
+    try:
+        app()
+    except OperatorError as error:
+        sys.stderr.write(f"modelmeta: {error}\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""GraphQL over HTTP: POST and GET, answers by Accept, streams for subscriptions."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response, StreamingResponse
+
+from schema.faults import Fault
+from server.accept import EVENTS, GRAPHQL, JSON, MULTIPART, preferred
+from server.execution import Ready, Request, RequestError, Runner, encode, hide, is_mutation, is_subscription, refusal
+from server.settings import Settings
+
+NEVER_STORED = {"Cache-Control": "no-store"}
+REVALIDATED = {"Cache-Control": "public, max-age=0, must-revalidate"}
+
+
+class HttpError(Exception):
+    """A request that is no GraphQL request; answered in GraphQL's shape all the same."""
+
+    def __init__(self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers = status, code, headers or {}
+
+    def response(self, media: str = JSON) -> Response:
+        error = RequestError([Fault(str(self), self.code)])
+        return Response(encode(refusal(error)), self.status, {**NEVER_STORED, **self.headers}, media)
+
+
+class Endpoint:
+    """Answers `/graphql` over HTTP."""
+
+    def __init__(self, runner: Runner, settings: Settings) -> None:
+        self.runner, self.settings = runner, settings
+
+    async def __call__(self, http: HttpRequest) -> Response:
+        try:
+            media = preferred(http.headers.get("accept"))
+            if media is None:
+                raise HttpError(406, f"Accept has to allow {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
+            if http.method == "POST":
+                request = read_body(await self.body(http))
+            elif http.method in ("GET", "HEAD"):
+                request = read_query(http.query_params)
+            else:
+                raise HttpError(405, f"{http.method} is not supported: use POST or GET.", "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
+            return await self.answer(http, request, media)
+        except HttpError as error:
+            return error.response()
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception as error:
+            return HttpError(500, hide(error, "a request"), "INTERNAL_SERVER_ERROR").response()
+
+    async def body(self, http: HttpRequest) -> bytes:
+        kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != JSON:
+            # A form or plain text is what other sites can make a browser send.
+            raise HttpError(415, f"Content-Type has to be {JSON}.", "UNSUPPORTED_MEDIA_TYPE")
+        limit = self.settings.max_body_bytes
+        declared = http.headers.get("content-length", "")
+        too_large = HttpError(413, f"The body is larger than {limit} bytes.", "PAYLOAD_TOO_LARGE", {"Connection": "close"})
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large
+        body = bytearray()
+        async for chunk in http.stream():
+            body += chunk
+            if len(body) > limit:
+                raise too_large
+        return bytes(body)
+
+    async def answer(self, http: HttpRequest, request: Request, media: str) -> Response:
+        strict = media == GRAPHQL
+        try:
+            ready = self.runner.check(request)
+        except RequestError as error:
+            if media in (EVENTS, MULTIPART):
+                return Response(encode(refusal(error)), 400, NEVER_STORED, JSON)
+            return Response(encode(refusal(error)), 400 if strict else 200, NEVER_STORED, f"{media}; charset=utf-8")
+        if is_mutation(ready) and http.method != "POST":
+            raise HttpError(405, "A mutation can't be sent by GET: use POST.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        if media == EVENTS:
+            return StreamingResponse(events(self.runner, ready), media_type=EVENTS, headers=NEVER_STORED)
+        if media == MULTIPART and is_subscription(ready):
+            return StreamingResponse(parts(self.runner, ready), media_type='multipart/mixed; boundary="-"', headers=NEVER_STORED)
+        if is_subscription(ready):
+            raise HttpError(406, f"A subscription needs Accept: {EVENTS} or {MULTIPART}, or a WebSocket.", "NOT_ACCEPTABLE")
+        if media == MULTIPART:
+            media = preferred(http.headers.get("accept"), without=MULTIPART) or JSON
+        response = await self.runner.run(ready)
+        status = 400 if media == GRAPHQL and "data" not in response else 200
+        content = encode(response)
+        if http.method == "POST" or "errors" in response:
+            return Response(content, status, NEVER_STORED, f"{media}; charset=utf-8")
+        return conditional(http, content, media)
+
+
+def conditional(http: HttpRequest, content: bytes, media: str) -> Response:
+    """A GET answer with an ETag; 304 when the client holds it already."""
+    tag = f'"{hashlib.blake2s(content, digest_size=12).hexdigest()}"'
+    headers = {**REVALIDATED, "ETag": tag, "Vary": "Accept"}
+    held = [each.strip().removeprefix("W/") for each in http.headers.get("if-none-match", "").split(",")]
+    if tag in held or "*" in held:
+        return Response(status_code=304, headers=headers)
+    return Response(content, 200, headers, f"{media}; charset=utf-8")
+
+
+async def results(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
+    """The encoded answers of any operation: one for a query, many for a subscription."""
+    if not is_subscription(ready):
+        yield encode(await runner.run(ready))
+        return
+    try:
+        async for each in runner.events(ready):
+            yield encode(each)
+    except RequestError as error:
+        yield encode(refusal(error))
+
+
+async def events(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
+    """Server-sent events, in the distinct connections mode of graphql-sse."""
+    async for each in results(runner, ready):
+        yield b"event: next\ndata: " + each + b"\n\n"
+    yield b"event: complete\ndata:\n\n"
+
+
+async def parts(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
+    """The multipart subscription protocol of Apollo's clients."""
+    yield b"---"
+    async for each in results(runner, ready):
+        yield b'\r\ncontent-type: application/json\r\n\r\n{"payload":' + each + b"}\r\n---"
+    yield b"--\r\n"
+
+
+def _number(text: str) -> Any:
+    """A JSON number with a fraction or exponent, exactly; whole ones become int."""
+    try:
+        value = Decimal(text)
+        if abs(value.adjusted()) > 60:
+            raise ValueError("a number is too large or too small")
+        return int(value) if value == value.to_integral_value() else value
+    except InvalidOperation:
+        raise ValueError("a number can't be read") from None
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def read_json(text: bytes | str, what: str) -> Any:
+    """Parsed JSON, stricter than Python's: no NaN, no double keys, UTF-8 only. Raises HttpError."""
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(text, parse_float=_number, parse_constant=_constant, object_pairs_hook=_object)
+    except RecursionError:
+        raise HttpError(400, f"{what} nests too deeply.") from None
+    except UnicodeDecodeError:
+        raise HttpError(400, f"{what} is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise HttpError(400, f"{what} is not JSON: {error.msg} at position {error.pos}.") from None
+    except ValueError as error:
+        reason = "a number has too many digits" if "integer string conversion" in str(error) else str(error)
+        raise HttpError(400, f"{what} is not acceptable JSON: {reason}.") from None
+
+
+def read_body(body: bytes) -> Request:
+    content = read_json(body, "The body")
+    if isinstance(content, list):
+        raise HttpError(400, "Several operations in one request are not supported: send them one by one.")
+    if not isinstance(content, dict):
+        raise HttpError(400, "The body has to be a JSON object with a query.")
+    return to_request(content)
+
+
+def read_query(parameters: Any) -> Request:
+    content: dict[str, Any] = {}
+    for name in ("query", "variables", "operationName", "extensions"):
+        values = parameters.getlist(name)
+        if len(values) > 1:
+            raise HttpError(400, f"The parameter {name} is given {len(values)} times.")
+        if values and values[0] != "":
+            content[name] = read_json(values[0], f"The parameter {name}") if name in ("variables", "extensions") else values[0]
+    return to_request(content)
+
+
+def to_request(content: Mapping[str, Any]) -> Request:
+    """The request in a JSON object. Raises HttpError when a member has the wrong type."""
+    query, name = content.get("query"), content.get("operationName")
+    variables, extensions = content.get("variables"), content.get("extensions")
+    for key, value in (("query", query), ("operationName", name)):
+        if value is not None and not isinstance(value, str):
+            raise HttpError(400, f"{key} has to be a string.")
+    for key, value in (("variables", variables), ("extensions", extensions)):
+        if value is not None and not isinstance(value, dict):
+            raise HttpError(400, f"{key} has to be a JSON object.")
+    if not query and not (extensions or {}).get("persistedQuery"):
+        raise HttpError(400, "The request has no query.")
+    if query is not None and any("\ud800" <= character <= "\udfff" for character in query):
+        raise HttpError(400, "query holds half of a surrogate pair.")
+    return Request(query, variables or {}, name, extensions or {})

@@ -1,0 +1,164 @@
+"""GraphQL over WebSocket: the protocol graphql-transport-ws, and no other."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from server.endpoint import HttpError, read_json, results, to_request
+from server.execution import RequestError, Runner, encode, refusal
+from server.settings import Settings
+
+PROTOCOL = "graphql-transport-ws"
+INIT_TIMEOUT = 10.0
+"""Seconds a client has to say connection_init."""
+MOST_OPERATIONS = 20
+"""Operations under way on one socket."""
+SEND_TIMEOUT = 20.0
+"""Seconds a client has to take a message before it is cut off."""
+
+
+class Close(Exception):
+    """Ends the socket with one of the protocol's codes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+class Sockets:
+    """Answers `/graphql` over WebSocket."""
+
+    def __init__(self, runner: Runner, settings: Settings) -> None:
+        self.runner, self.settings = runner, settings
+
+    async def __call__(self, socket: WebSocket) -> None:
+        if PROTOCOL not in socket.scope.get("subprotocols", ()):
+            await socket.accept()
+            await socket.close(4406, f"Subprotocol not acceptable: use {PROTOCOL}")
+            return
+        await socket.accept(PROTOCOL)
+        session = Session(self.runner, self.settings, socket)
+        try:
+            await session.listen()
+        except Close as close:
+            await _closed(socket, close)
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # the client is gone
+        finally:
+            await session.end()
+
+
+async def _closed(socket: WebSocket, close: Close) -> None:
+    try:
+        await socket.close(close.code, close.reason)
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the client was faster
+
+
+class Session:
+    """One socket's life: its handshake and the operations under way."""
+
+    def __init__(self, runner: Runner, settings: Settings, socket: WebSocket) -> None:
+        self.runner, self.settings, self.socket = runner, settings, socket
+        self.initialised = False
+        self.operations: dict[str, asyncio.Task[None]] = {}
+
+    async def listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + INIT_TIMEOUT
+        while True:
+            if self.initialised:
+                message = await self.receive()
+            else:
+                try:
+                    message = await asyncio.wait_for(self.receive(), max(0.0, deadline - loop.time()))
+                except TimeoutError:
+                    raise Close(4408, "Connection initialisation timeout") from None
+            await self.handle(message)
+
+    async def receive(self) -> Mapping[str, Any]:
+        event = await self.socket.receive()
+        if event["type"] != "websocket.receive":
+            raise WebSocketDisconnect(event.get("code", 1000))
+        text = event.get("text")
+        if text is None:
+            raise Close(4400, "Messages have to be text")
+        if len(text) > self.settings.max_body_bytes:
+            raise Close(1009, "The message is too large")
+        try:
+            message = read_json(text, "The message")
+        except HttpError as error:
+            raise Close(4400, str(error)[:120]) from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise Close(4400, "A message has to be a JSON object with a type")
+        return message
+
+    async def handle(self, message: Mapping[str, Any]) -> None:
+        match message["type"]:
+            case "connection_init":
+                if self.initialised:
+                    raise Close(4429, "Too many initialisation requests")
+                if not isinstance(message.get("payload"), (dict, type(None))):
+                    raise Close(4400, "The payload of connection_init has to be an object")
+                self.initialised = True
+                await self.send({"type": "connection_ack"})
+            case "ping":
+                await self.send({"type": "pong"})
+            case "pong":
+                pass
+            case "subscribe":
+                await self.subscribe(message)
+            case "complete":
+                if task := self.operations.pop(str(message.get("id")), None):
+                    task.cancel()
+            case other:
+                raise Close(4400, f"Unknown message type {other:.40}")
+
+    async def subscribe(self, message: Mapping[str, Any]) -> None:
+        if not self.initialised:
+            raise Close(4401, "Unauthorized")
+        id, payload = message.get("id"), message.get("payload")
+        if not isinstance(id, str) or not id or len(id) > 200 or not isinstance(payload, dict):
+            raise Close(4400, "subscribe needs an id and a payload")
+        if id in self.operations:
+            raise Close(4409, f"Subscriber for {id:.60} already exists")
+        if len(self.operations) >= MOST_OPERATIONS:
+            raise Close(4429, f"At most {MOST_OPERATIONS} operations run on one socket")
+        task = asyncio.create_task(self.operate(id, payload))
+        self.operations[id] = task
+
+    async def operate(self, id: str, payload: Mapping[str, Any]) -> None:
+        try:
+            try:
+                ready = self.runner.check(to_request(payload))
+            except HttpError as error:
+                await self.send({"id": id, "type": "error", "payload": [{"message": str(error), "extensions": {"code": error.code}}]})
+                return
+            except RequestError as error:
+                await self.send({"id": id, "type": "error", "payload": refusal(error)["errors"]})
+                return
+            async for content in results(self.runner, ready):
+                await self.transmit(b'{"id":' + encode(id) + b',"type":"next","payload":' + content + b"}")
+            await self.send({"id": id, "type": "complete"})
+        except (Close, WebSocketDisconnect, RuntimeError):
+            await _closed(self.socket, Close(1013, "Messages are not taken"))
+        finally:
+            self.operations.pop(id, None)
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        await self.transmit(encode(message))
+
+    async def transmit(self, content: bytes) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await self.socket.send_text(content.decode())
+        except TimeoutError:
+            raise Close(1013, "Messages are not taken") from None
+
+    async def end(self) -> None:
+        tasks = list(self.operations.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
