@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 import strawberry
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
+from graphql.type import GraphQLInterfaceType
 from sqlmodel import col
-from strawberry import Parent, auto
+from strawberry import auto
 from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
@@ -190,8 +192,37 @@ class Query:
 schema = strawberry.Schema(
     query=Query,
     types=[Model, Provider, Family],
-    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+
+def alphabetical(graph: GraphQLSchema) -> GraphQLSchema:
+    """Sorts fields, arguments and values, so that clients and diffs find them in place.
+
+    In place: Strawberry's own `sort_schema` rebuilds enums in a way that loses their Python values.
+    """
+
+    def sort(members: dict[str, Any]) -> None:
+        pairs = sorted(members.items())
+        members.clear()
+        members.update(pairs)
+
+    for type_ in graph.type_map.values():
+        if type_.name.startswith("__"):
+            continue
+        if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)):
+            sort(type_.fields)
+            for each in type_.fields.values():
+                sort(each.args)
+        elif isinstance(type_, GraphQLInputObjectType):
+            sort(type_.fields)
+        elif isinstance(type_, GraphQLEnumType):
+            sort(type_.values)
+    return graph
+
+
+graph = alphabetical(schema._schema)  # Strawberry exposes graphql-core's schema under no other name
+"""The schema as graphql-core executes it."""
 
 
 def sdl() -> str:
@@ -199,4 +230,4 @@ def sdl() -> str:
     return schema.as_str() + "\n"
 
 
-__all__ = ["Parent", "Query", "schema", "sdl"]
+__all__ = ["Query", "graph", "schema", "sdl"]

@@ -15,7 +15,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from schema.context import Context
 from schema.faults import Fault
-from schema.root import schema
+from schema.root import graph
 from server.documents import MOST_ERRORS, Documents, Prepared, coded
 from server.limits import Limits
 from server.settings import Settings
@@ -57,7 +57,7 @@ class Runner:
     def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         self.engine, self.settings = engine, settings
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
-        self.graph = schema._schema  # the graphql-core schema, which Strawberry exposes under no other name
+        self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
         self.shown = settings.model_dump(include={"refresh_interval"})
 
