@@ -5,7 +5,8 @@ from typing import Annotated
 import strawberry
 
 First = Annotated[
-    int | None, strawberry.argument(description="Number of entries from the start, 100 at most; 20 when nothing is given.")
+    int | None,
+    strawberry.argument(description="Number of entries from the start, 100 at most; 20 when nothing is given."),
 ]
 After = Annotated[str | None, strawberry.argument(description="Cursor to start after.")]
 Last = Annotated[int | None, strawberry.argument(description="Number of entries from the end, 100 at most.")]

@@ -35,7 +35,9 @@ def check_exact(value: Decimal) -> Decimal:
         exponent = value.normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent > FRACTION_DIGITS or (value and value.adjusted() >= WHOLE_DIGITS):
-        raise ValueError(f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after).")
+        raise ValueError(
+            f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
+        )
     return value
 
 

@@ -90,19 +90,25 @@ def sold_by_kinds(kinds: list[ProviderKind]) -> ColumnElement[bool]:
 
 @strawberry.input(description="Which models to list. Everything given has to hold; a filter that is null is not there.")
 class ModelFilter:
-    providers: list[str] | None = where("Sold by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v))
+    providers: list[str] | None = where(
+        "Sold by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v)
+    )
     provider_kinds: list[ProviderKind] | None = where("Sold by a provider of one of these kinds.", sold_by_kinds)
     families: list[str] | None = where(
         "Of one of these families, by slug.", lambda v: known(Model.family_slug, col(Model.family_slug).in_(v))
     )
     statuses: list[ModelStatus] | None = where("In one of these statuses.", lambda v: col(Model.status).in_(v))
-    access_types: list[AccessType] | None = where("Of one of these access types.", lambda v: col(Model.access_type).in_(v))
+    access_types: list[AccessType] | None = where(
+        "Of one of these access types.", lambda v: col(Model.access_type).in_(v)
+    )
     capabilities: list[Capability] | None = where("Has all of these capabilities.", trait(TraitKind.CAPABILITY))
     input_modalities: list[Modality] | None = where("Reads all of these.", trait(TraitKind.INPUT_MODALITY))
     output_modalities: list[Modality] | None = where("Writes all of these.", trait(TraitKind.OUTPUT_MODALITY))
     endpoints: list[Endpoint] | None = where("Is reached through all of these.", trait(TraitKind.ENDPOINT))
     use_cases: list[UseCase] | None = where("Is picked for all of these.", trait(TraitKind.USE_CASE))
-    parameters: list[str] | None = where("Takes all of these request parameters, as the API spells them.", takes_parameters)
+    parameters: list[str] | None = where(
+        "Takes all of these request parameters, as the API spells them.", takes_parameters
+    )
     min_context_window: int | None = where(
         "Context window of at least so many tokens; unknown never matches.",
         lambda v: known(Model.context_window, col(Model.context_window) >= v),

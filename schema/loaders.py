@@ -40,10 +40,16 @@ async def families(context: Context, slugs: Sequence[str]) -> list[tables.Family
 async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[list[tables.Family]]:
     """Families each provider sells a model of, by name."""
     model, family = tables.Model, tables.Family
-    sold = sa.select(col(model.provider_slug), col(model.family_slug)).where(col(model.provider_slug).in_(slugs)).distinct()
+    sold = (
+        sa.select(col(model.provider_slug), col(model.family_slug))
+        .where(col(model.provider_slug).in_(slugs))
+        .distinct()
+    )
     pairs = await context.tuples(sold)
     wanted = {pair.family_slug for pair in pairs if pair.family_slug}
-    rows = await context.rows(sa.select(family).where(col(family.slug).in_(wanted)).order_by(col(family.name), col(family.slug)))
+    rows = await context.rows(
+        sa.select(family).where(col(family.slug).in_(wanted)).order_by(col(family.name), col(family.slug))
+    )
     sells = {(pair.provider_slug, pair.family_slug) for pair in pairs}
     return [[row for row in rows if (slug, row.slug) in sells] for slug in slugs]
 

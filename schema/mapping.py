@@ -20,7 +20,9 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
                 continue
             column = table.model_fields.get(name)
             if column is None or column.description is None:
-                raise TypeError(f"{cls.__name__}.{name}: {table.__name__} has no column of that name with a sentence under it.")
+                raise TypeError(
+                    f"{cls.__name__}.{name}: {table.__name__} has no column of that name with a sentence under it."
+                )
             cls.__annotations__[name] = column.annotation
             setattr(cls, name, strawberry.field(description=" ".join(column.description.split())))
         if not hasattr(cls, "is_type_of"):

@@ -75,7 +75,9 @@ class Model(Node):
     async def provider(model: Parent[tables.Model], info: Info) -> Any:
         return await info.context.load(loaders.providers, model.provider_slug)
 
-    @strawberry.field(graphql_type=Family | None, description="The line of models it belongs to. Sources: curated, models.dev.")
+    @strawberry.field(
+        graphql_type=Family | None, description="The line of models it belongs to. Sources: curated, models.dev."
+    )
     @staticmethod
     async def family(model: Parent[tables.Model], info: Info) -> Any:
         if model.family_slug is None:
@@ -136,16 +138,18 @@ class Model(Node):
     def price(model: Parent[tables.Model]) -> Any:
         return model
 
-    @strawberry.field(description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context and the like.")
+    @strawberry.field(
+        description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context and the like."
+    )
     @staticmethod
     async def price_cards(model: Parent[tables.Model], info: Info, as_of: AsOf = None) -> list[PriceCard]:
         return cards(model, await rates(model, info), day_of(as_of, info))
 
-    @strawberry.field(graphql_type=list[Price], description="Every published rate in force, by tier, context size and meter.")
+    @strawberry.field(
+        graphql_type=list[Price], description="Every published rate in force, by tier, context size and meter."
+    )
     @staticmethod
-    async def prices(
-        model: Parent[tables.Model], info: Info, filter: WhichPrices = None, as_of: AsOf = None
-    ) -> Any:
+    async def prices(model: Parent[tables.Model], info: Info, filter: WhichPrices = None, as_of: AsOf = None) -> Any:
         return select(await rates(model, info), filter, day_of(as_of, info))
 
     @strawberry.field(graphql_type=list[Price], description="Every rate ever in force, oldest first.")
@@ -154,7 +158,10 @@ class Model(Node):
         found = select(await rates(model, info), filter)
         return sorted(found, key=lambda rate: (rate.effective_from or date.min, rate.position))
 
-    @strawberry.field(graphql_type=list[Parameter], description="Request parameters, the most used first. Sources: curated, models.dev.")
+    @strawberry.field(
+        graphql_type=list[Parameter],
+        description="Request parameters, the most used first. Sources: curated, models.dev.",
+    )
     @staticmethod
     async def parameters(
         model: Parent[tables.Model],
@@ -167,7 +174,9 @@ class Model(Node):
         found = await info.context.load(loaders.parameters_by_model, model.id)
         return [each for each in found if supported is None or each.supported is supported]
 
-    @strawberry.field(graphql_type=Parameter | None, description="One request parameter; null when no source mentions it.")
+    @strawberry.field(
+        graphql_type=Parameter | None, description="One request parameter; null when no source mentions it."
+    )
     @staticmethod
     async def parameter(
         model: Parent[tables.Model],
@@ -178,14 +187,18 @@ class Model(Node):
         found = await info.context.load(loaders.parameters_by_model, model.id)
         return next((each for each in found if each.name == name), None)
 
-    @strawberry.field(graphql_type=list[Fact], description="Which source each fact was taken from, and what the other sources say.")
+    @strawberry.field(
+        graphql_type=list[Fact], description="Which source each fact was taken from, and what the other sources say."
+    )
     @staticmethod
     async def facts(
         model: Parent[tables.Model],
         info: Info,
         fields: Annotated[
             list[str] | None,
-            strawberry.argument(description="Only these facts, named as fields of Model: contextWindow, price, price.input."),
+            strawberry.argument(
+                description="Only these facts, named as fields of Model: contextWindow, price, price.input."
+            ),
         ] = None,
     ) -> Any:
         return facts(await claims(model, info), fields)

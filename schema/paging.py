@@ -94,7 +94,9 @@ class Page:
         size = first if first is not None else last
         name = "last" if last is not None else "first"
         if size is not None and not 0 <= size <= LARGEST_PAGE:
-            raise Fault(f"{name} is {size}; it has to be between 0 and {LARGEST_PAGE}. Ask for more with after or before.")
+            raise Fault(
+                f"{name} is {size}; it has to be between 0 and {LARGEST_PAGE}. Ask for more with after or before."
+            )
         return Page(DEFAULT_PAGE if size is None else size, after, before, last is not None)
 
 
@@ -187,8 +189,6 @@ async def count_listing(context: Context, listings: Sequence[Listing]) -> list[i
     ]
 
 
-
-
 async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -> list[Slice[Any]]:
     """One page of the same listing below each of many parents, in one statement for each distinct request."""
     groups: dict[Nested, list[Any]] = defaultdict(list)
@@ -204,7 +204,9 @@ async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -
             .subquery()
         )
         statement: Select[Any] = (
-            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[str(nested.parent.key)], inner.c.place)
+            sa.select(inner)
+            .where(inner.c.place <= page.size + 1)
+            .order_by(inner.c[str(nested.parent.key)], inner.c.place)
         )
         found: Mapping[Any, list[Any]] = defaultdict(list)
         for row in await context.tuples(statement):

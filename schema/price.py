@@ -51,22 +51,30 @@ class Price:
 
 @of(tables.Model, description="Today's price at the standard tier and the base context, in USD per 1M tokens.")
 class StandardPrice:
-    @strawberry.field(description="Price of 1M input tokens in USD; null when not published or included. Sources: genai-prices, models.dev.")
+    @strawberry.field(
+        description="Price of 1M input tokens in USD; null when not published or included. Sources: genai-prices, models.dev."
+    )
     @staticmethod
     def input(model: Parent[tables.Model]) -> Decimal | None:
         return model.price_input
 
-    @strawberry.field(description="Price of 1M output tokens in USD; null when not published or included. Sources: genai-prices, models.dev.")
+    @strawberry.field(
+        description="Price of 1M output tokens in USD; null when not published or included. Sources: genai-prices, models.dev."
+    )
     @staticmethod
     def output(model: Parent[tables.Model]) -> Decimal | None:
         return model.price_output
 
-    @strawberry.field(description="Price of 1M input tokens read from a prompt cache in USD. Sources: genai-prices, models.dev.")
+    @strawberry.field(
+        description="Price of 1M input tokens read from a prompt cache in USD. Sources: genai-prices, models.dev."
+    )
     @staticmethod
     def cache_read(model: Parent[tables.Model]) -> Decimal | None:
         return model.price_cache_read
 
-    @strawberry.field(description="Price of 1M input tokens written to a prompt cache in USD. Sources: genai-prices, models.dev.")
+    @strawberry.field(
+        description="Price of 1M input tokens written to a prompt cache in USD. Sources: genai-prices, models.dev."
+    )
     @staticmethod
     def cache_write(model: Parent[tables.Model]) -> Decimal | None:
         return model.price_cache_write
@@ -82,7 +90,9 @@ class PriceCard:
     label: str = strawberry.field(description='Heading: "Standard API", "Cached input", "Batch".')
     service_tier: ServiceTier = strawberry.field(description="The tier of service it holds for.")
     input: Decimal | None = strawberry.field(description="Price of one unit of input in USD; null when not published.")
-    output: Decimal | None = strawberry.field(description="Price of one unit of output in USD; null when not published.")
+    output: Decimal | None = strawberry.field(
+        description="Price of one unit of output in USD; null when not published."
+    )
     unit: PriceUnit = strawberry.field(description="What one unit is.")
     publication: PricePublication = strawberry.field(description="What is known of the price.")
     note: str = strawberry.field(description="What the line holds for, in words.")
@@ -153,7 +163,9 @@ class Line:
 LINES = (
     Line("Cached input", Meter.CACHE_READ, None, "Input tokens read from the prompt cache."),
     Line("Cache write", Meter.CACHE_WRITE, None, "Input tokens written to the prompt cache."),
-    Line("Cache write, 1 hour", Meter.CACHE_WRITE_1H, None, "Input tokens written to the prompt cache kept for an hour."),
+    Line(
+        "Cache write, 1 hour", Meter.CACHE_WRITE_1H, None, "Input tokens written to the prompt cache kept for an hour."
+    ),
     Line("Reasoning", None, Meter.REASONING, "Output tokens spent on reasoning."),
     Line("Citations", None, Meter.CITATION, "Output tokens quoted from sources."),
     Line("Audio", Meter.INPUT_AUDIO, Meter.OUTPUT_AUDIO, "Audio tokens."),
@@ -182,7 +194,11 @@ def cards(model: tables.Model, rates: Sequence[tables.Rate], day: date) -> list[
     current = [rate for rate in rates if in_force(rate, day)]
     base = [rate for rate in current if rate.min_context_tokens == 0 and rate.daily_from is None]
     standard = [rate for rate in base if rate.service_tier is ServiceTier.STANDARD]
-    answer = [_card("Standard API", ServiceTier.STANDARD, standard, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[ServiceTier.STANDARD])]
+    answer = [
+        _card(
+            "Standard API", ServiceTier.STANDARD, standard, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[ServiceTier.STANDARD]
+        )
+    ]
     if answer[0].publication is PricePublication.NOT_PUBLISHED and standard:
         answer = []  # billed by something else than tokens: the lines below say by what
     by_meter = {rate.meter: rate for rate in standard}
@@ -191,7 +207,9 @@ def cards(model: tables.Model, rates: Sequence[tables.Rate], day: date) -> list[
             answer.append(_card(line.label, ServiceTier.STANDARD, standard, line.input, line.output, line.note))
     for tier in ServiceTier:
         if tier is not ServiceTier.STANDARD and (some := [rate for rate in base if rate.service_tier is tier]):
-            answer.append(_card(TIER_LABELS[tier], tier, some, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[tier] + _cached(some)))
+            answer.append(
+                _card(TIER_LABELS[tier], tier, some, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[tier] + _cached(some))
+            )
     answer += _long_context(current)
     answer += _windows(current)
     return answer or [
@@ -204,9 +222,7 @@ def _cached(rates: Iterable[tables.Rate]) -> str:
     return "" if read is None else f" Cached input {plain(read)} USD."
 
 
-def _groups(
-    rates: Iterable[tables.Rate], key: Callable[[tables.Rate], Any]
-) -> Iterator[tuple[Any, list[tables.Rate]]]:
+def _groups(rates: Iterable[tables.Rate], key: Callable[[tables.Rate], Any]) -> Iterator[tuple[Any, list[tables.Rate]]]:
     found: dict[Any, list[tables.Rate]] = {}
     for rate in rates:
         found.setdefault(key(rate), []).append(rate)

@@ -89,7 +89,9 @@ class Registry:
         latest = await info.context.scalar(sa.select(sa.func.max(tables.Source.last_attempt_at)))
         return latest + timedelta(seconds=interval) if interval and latest else None
 
-    @strawberry.field(graphql_type=list[Source], description="Where its facts come from, the most trusted source first.")
+    @strawberry.field(
+        graphql_type=list[Source], description="Where its facts come from, the most trusted source first."
+    )
     @staticmethod
     async def sources(info: Info) -> Any:
         return await info.context.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
@@ -179,10 +181,14 @@ class Query:
     ) -> Any:
         return await find(info.context, id)
 
-    @strawberry.field(graphql_type=list[Node | None], description="Many things by id, in the order of the ids; null where there is none.")
+    @strawberry.field(
+        graphql_type=list[Node | None],
+        description="Many things by id, in the order of the ids; null where there is none.",
+    )
     @staticmethod
     async def nodes(
-        info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Ids this API gave out, 100 at most.")]
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Ids this API gave out, 100 at most.")],
     ) -> Any:
         if len(ids) > MOST_NODES:
             raise Fault(f"nodes was given {len(ids)} ids; it takes at most {MOST_NODES}.")

@@ -28,7 +28,7 @@ def _quoted(value: Any) -> str:
 
 def parse_decimal(value: Any) -> PythonDecimal:
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
-        raise GraphQLError(f"Decimal can't take {_quoted(value)}: write it as a string, for example \"0.175\".")
+        raise GraphQLError(f'Decimal can\'t take {_quoted(value)}: write it as a string, for example "0.175".')
     try:
         number = PythonDecimal(value)
     except InvalidOperation:
@@ -47,7 +47,12 @@ def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
 
 
 def parse_big_int(value: Any) -> int:
-    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit() and len(value) < 40:
+    if (
+        isinstance(value, str)
+        and value.removeprefix("-").isascii()
+        and value.removeprefix("-").isdigit()
+        and len(value) < 40
+    ):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

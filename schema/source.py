@@ -51,7 +51,9 @@ class Claim:
 
 @strawberry.type(description="One fact of a model: the value believed, its source, and what other sources say.")
 class Fact:
-    @strawberry.field(description="Field of Model it belongs to; a dot leads to what lies below: price.input, capabilities.VISION.")
+    @strawberry.field(
+        description="Field of Model it belongs to; a dot leads to what lies below: price.input, capabilities.VISION."
+    )
     @staticmethod
     def field(claims: Parent[list[ClaimRow]]) -> str:
         return claims[0].field

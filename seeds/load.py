@@ -96,5 +96,9 @@ async def _store_sources(connection: AsyncConnection, loaded: Loaded) -> None:
             await connection.execute(sa.update(source).where(source.c.slug == slug).values(columns))
         else:
             await connection.execute(
-                sa.insert(source).values({"status": SourceStatus.DISABLED, "model_count": 0, "quarantined_count": 0} | columns | {"slug": slug})
+                sa.insert(source).values(
+                    {"status": SourceStatus.DISABLED, "model_count": 0, "quarantined_count": 0}
+                    | columns
+                    | {"slug": slug}
+                )
             )

@@ -228,7 +228,9 @@ SHARED = ("family", "license", "parameter_size", "access_type")
 """Facts of the model itself, the same at whichever provider."""
 
 
-def share(stated: Mapping[ModelKey, Stated], canonicals: Mapping[ModelKey, str]) -> dict[str, dict[str, tuple[str, Any]]]:
+def share(
+    stated: Mapping[ModelKey, Stated], canonicals: Mapping[ModelKey, str]
+) -> dict[str, dict[str, tuple[str, Any]]]:
     """Identity -> what the maker's own entry is said to be: fact -> (source, value)."""
     answer: dict[str, dict[str, tuple[str, Any]]] = {}
     for key, each in stated.items():

@@ -79,7 +79,9 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
     before = await _before(connection, [ids[model.columns["ref"]] for model in changed])
     for model in changed:
         ref = model.columns["ref"]
-        note.model_changed(model, before.facts[ids[ref]], before.rates[ids[ref]], returned=held[ref].fingerprint.startswith(GONE))
+        note.model_changed(
+            model, before.facts[ids[ref]], before.rates[ids[ref]], returned=held[ref].fingerprint.startswith(GONE)
+        )
     for model in added:
         note.model_added(model)
     await _write_models(connection, added, changed, ids, before, now)

@@ -65,7 +65,9 @@ class Readiness:
 
 
 async def missing(_: Request, __: Exception) -> Response:
-    return HttpError(404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND").response()
+    return HttpError(
+        404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
+    ).response()
 
 
 async def wrong_method(_: Request, error: Exception) -> Response:

@@ -59,7 +59,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. MODELMETA_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. MODELMETA_PORT.")] = None,
     database_url: DatabaseUrl = None,
-    log_level: Annotated[str | None, typer.Option(help="critical, error, warning, info or debug. MODELMETA_LOG_LEVEL.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="critical, error, warning, info or debug. MODELMETA_LOG_LEVEL.")
+    ] = None,
 ) -> None:
     """Serve the registry; an empty database is loaded first from the bundled sources."""
     found = read_settings(host=host, port=port, database_url=database_url, log_level=log_level)
@@ -70,7 +72,9 @@ def serve(
             err.print(note, highlight=False)
         if not loaded:
             # In a process of its own: what loading needs in memory is given back.
-            done = subprocess.run([sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url], check=False)
+            done = subprocess.run(
+                [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url], check=False
+            )
             if done.returncode:
                 raise SystemExit(done.returncode)
         _serve(found, listener)
@@ -84,7 +88,11 @@ def _serve(found: Settings, listener: socket.socket) -> None:
     logging.getLogger("modelmeta").setLevel(found.log_level.upper())
     address, port = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    err.print(f"ModelMeta answers at http://{shown}:{port}/graphql; explore at http://{shown}:{port}/graphiql", highlight=False, soft_wrap=True)
+    err.print(
+        f"ModelMeta answers at http://{shown}:{port}/graphql; explore at http://{shown}:{port}/graphiql",
+        highlight=False,
+        soft_wrap=True,
+    )
     config = uvicorn.Config(
         create_app(found),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -178,7 +186,9 @@ def _summary(loaded: Loaded, outcome: Outcome) -> None:
         for line in catalogue.quarantined:
             err.print(f"quarantined from {catalogue.source}: {line}", highlight=False, markup=False, soft_wrap=True)
     for slug in loaded.merged.unknown_providers:
-        err.print(f"unknown provider: {slug}. Add it to seeds/curated/_providers.toml.", highlight=False, soft_wrap=True)
+        err.print(
+            f"unknown provider: {slug}. Add it to seeds/curated/_providers.toml.", highlight=False, soft_wrap=True
+        )
     for origin in loaded.merged.unmatched_rules:
         err.print(f"a rule fits no model: {origin}", highlight=False, soft_wrap=True)
 

@@ -132,6 +132,8 @@ def explain(engine: AsyncEngine, error: BaseException) -> str:
         if "malformed" in text or "not a database" in text:
             return f"The database {where} is damaged ({text}). Move the file away; it is built anew at the next start."
         if "locked" in text:
-            return f"The database {where} is in use by a program that writes to it ({text}). Try again, or stop that one."
+            return (
+                f"The database {where} is in use by a program that writes to it ({text}). Try again, or stop that one."
+            )
         return f"The database {where} can't be opened or written ({text}). Mend the file's rights or set MODELMETA_DATABASE_URL."
     return f"PostgreSQL at {where} can't be used ({text}). Start it, or set MODELMETA_DATABASE_URL to one that answers."

@@ -84,7 +84,9 @@ class Documents:
         except GraphQLError as error:
             return Prepared(None, [coded(error, "GRAPHQL_PARSE_FAILED")])
         except RecursionError:
-            return Prepared(None, [GraphQLError("The document nests too deeply.", extensions={"code": "GRAPHQL_PARSE_FAILED"})])
+            return Prepared(
+                None, [GraphQLError("The document nests too deeply.", extensions={"code": "GRAPHQL_PARSE_FAILED"})]
+            )
         try:
             check_document(document, self.limits)
             # Fields are bounded before validation, which compares them pairwise.
@@ -106,8 +108,10 @@ class Documents:
         assert prepared.document
         found = get_operation_ast(prepared.document, name or None)
         if found is None:
-            text = f'The document has no operation called "{name:.60}".' if name else (
-                "The document has several operations, or none. Say which to run with operationName."
+            text = (
+                f'The document has no operation called "{name:.60}".'
+                if name
+                else ("The document has several operations, or none. Say which to run with operationName.")
             )
             raise GraphQLError(text, extensions={"code": "BAD_USER_INPUT"})
         return found
@@ -148,5 +152,3 @@ def coded(error: GraphQLError, code: str) -> GraphQLError:
     extensions.setdefault("code", code)
     error.extensions = extensions
     return error
-
-

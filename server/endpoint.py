@@ -22,7 +22,9 @@ REVALIDATED = {"Cache-Control": "public, max-age=0, must-revalidate"}
 class HttpError(Exception):
     """A request that is no GraphQL request; answered in GraphQL's shape all the same."""
 
-    def __init__(self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.headers = status, code, headers or {}
 
@@ -47,7 +49,12 @@ class Endpoint:
             elif http.method in ("GET", "HEAD"):
                 request = read_query(http.query_params)
             else:
-                raise HttpError(405, f"{http.method} is not supported: use POST or GET.", "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
+                raise HttpError(
+                    405,
+                    f"{http.method} is not supported: use POST or GET.",
+                    "METHOD_NOT_ALLOWED",
+                    {"Allow": "GET, POST"},
+                )
             return await self.answer(http, request, media)
         except HttpError as error:
             return error.response()
@@ -63,7 +70,9 @@ class Endpoint:
             raise HttpError(415, f"Content-Type has to be {JSON}.", "UNSUPPORTED_MEDIA_TYPE")
         limit = self.settings.max_body_bytes
         declared = http.headers.get("content-length", "")
-        too_large = HttpError(413, f"The body is larger than {limit} bytes.", "PAYLOAD_TOO_LARGE", {"Connection": "close"})
+        too_large = HttpError(
+            413, f"The body is larger than {limit} bytes.", "PAYLOAD_TOO_LARGE", {"Connection": "close"}
+        )
         if declared.isdigit() and int(declared) > limit:
             raise too_large
         body = bytearray()
@@ -86,9 +95,13 @@ class Endpoint:
         if media == EVENTS:
             return StreamingResponse(events(self.runner, ready), media_type=EVENTS, headers=NEVER_STORED)
         if media == MULTIPART and is_subscription(ready):
-            return StreamingResponse(parts(self.runner, ready), media_type='multipart/mixed; boundary="-"', headers=NEVER_STORED)
+            return StreamingResponse(
+                parts(self.runner, ready), media_type='multipart/mixed; boundary="-"', headers=NEVER_STORED
+            )
         if is_subscription(ready):
-            raise HttpError(406, f"A subscription needs Accept: {EVENTS} or {MULTIPART}, or a WebSocket.", "NOT_ACCEPTABLE")
+            raise HttpError(
+                406, f"A subscription needs Accept: {EVENTS} or {MULTIPART}, or a WebSocket.", "NOT_ACCEPTABLE"
+            )
         if media == MULTIPART:
             media = preferred(http.headers.get("accept"), without=MULTIPART) or JSON
         response = await self.runner.run(ready)
@@ -191,7 +204,9 @@ def read_query(parameters: Any) -> Request:
         if len(values) > 1:
             raise HttpError(400, f"The parameter {name} is given {len(values)} times.")
         if values and values[0] != "":
-            content[name] = read_json(values[0], f"The parameter {name}") if name in ("variables", "extensions") else values[0]
+            content[name] = (
+                read_json(values[0], f"The parameter {name}") if name in ("variables", "extensions") else values[0]
+            )
     return to_request(content)
 
 

@@ -97,7 +97,10 @@ class Runner:
                 result = found if isinstance(found, ExecutionResult) else await found
         except TimeoutError:
             seconds = self.settings.operation_timeout
-            return {"errors": [formatted(Fault(f"The operation took longer than {seconds:g} s. Ask for less.", "TIMEOUT"))], "data": None}
+            return {
+                "errors": [formatted(Fault(f"The operation took longer than {seconds:g} s. Ask for less.", "TIMEOUT"))],
+                "data": None,
+            }
         finally:
             await context.close()
         return answer(result)

@@ -90,7 +90,9 @@ class Measurer:
             # Bombs grow exponentially; past the ceiling the exact figure is of no use.
             total.cost = min(total.cost + found.cost, self.ceiling + 1)
             if total.fields > MOST_FIELDS:
-                raise refuse(f"A selection has more than {MOST_FIELDS} fields once fragments are expanded. Ask for fewer.")
+                raise refuse(
+                    f"A selection has more than {MOST_FIELDS} fields once fragments are expanded. Ask for fewer."
+                )
         return total
 
     def fragment(self, name: str) -> Measured:
@@ -100,7 +102,9 @@ class Measurer:
             return Measured()
         if name not in self.known:
             self.under_way.add(name)
-            self.known[name] = self.selection(definition.selection_set, self.parent(definition.type_condition.name.value))
+            self.known[name] = self.selection(
+                definition.selection_set, self.parent(definition.type_condition.name.value)
+            )
             self.under_way.discard(name)
         return self.known[name]
 
@@ -144,7 +148,9 @@ class Measurer:
         return PLAIN_LIST
 
     def page_size(self, node: FieldNode) -> int:
-        sizes = [self.number(argument.value) for argument in node.arguments or () if argument.name.value in ("first", "last")]
+        sizes = [
+            self.number(argument.value) for argument in node.arguments or () if argument.name.value in ("first", "last")
+        ]
         known = [size for size in sizes if size is not None]
         # Oversized pages are refused by the field itself, in its own words.
         return max(1, min(max(known, default=DEFAULT_PAGE), LARGEST_PAGE))
@@ -187,7 +193,9 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
             aliases += 1
         directives += len(getattr(node, "directives", None) or ())
     if aliases > limits.aliases:
-        raise refuse(f"The document has {aliases} aliases; at most {limits.aliases} are allowed. Use nodes, or several requests.")
+        raise refuse(
+            f"The document has {aliases} aliases; at most {limits.aliases} are allowed. Use nodes, or several requests."
+        )
     if directives > MOST_DIRECTIVES:
         raise refuse(f"The document has {directives} directives; at most {MOST_DIRECTIVES} are allowed.")
 
@@ -200,9 +208,7 @@ def check_operation(
     limits: Limits,
 ) -> int:
     """The cost of an operation with these variables. Raises GraphQLError when it, or its depth, is over the limit."""
-    fragments = {
-        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-    }
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     defaults = {
         definition.variable.name.value: int(definition.default_value.value)
         for definition in operation.variable_definitions or ()

@@ -23,7 +23,9 @@ class Settings(BaseModel):
     """Address to listen on; 0.0.0.0 for every interface."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free one."""
-    database_url: str = Field(default_factory=default_database_url, pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://")
+    database_url: str = Field(
+        default_factory=default_database_url, pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://"
+    )
     """Where the registry is kept: sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/DATABASE."""
     refresh_interval: int = Field(default=3600, ge=0)
     """Seconds between refreshes; 0 never refreshes by itself."""

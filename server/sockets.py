@@ -134,7 +134,13 @@ class Session:
             try:
                 ready = self.runner.check(to_request(payload))
             except HttpError as error:
-                await self.send({"id": id, "type": "error", "payload": [{"message": str(error), "extensions": {"code": error.code}}]})
+                await self.send(
+                    {
+                        "id": id,
+                        "type": "error",
+                        "payload": [{"message": str(error), "extensions": {"code": error.code}}],
+                    }
+                )
                 return
             except RequestError as error:
                 await self.send({"id": id, "type": "error", "payload": refusal(error)["errors"]})

