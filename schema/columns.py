@@ -1,10 +1,10 @@
 """Column types that keep values exact on SQLite and PostgreSQL alike."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeGuard
 
 import orjson
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
@@ -14,7 +14,6 @@ WHOLE_DIGITS = 20
 """Digits before the point that the sortable form on SQLite holds."""
 FRACTION_DIGITS = 18
 """Digits after the point that are stored; more are refused, never rounded."""
-EXACT = Context(prec=WHOLE_DIGITS + FRACTION_DIGITS + 10, rounding=ROUND_HALF_EVEN)
 
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
@@ -29,12 +28,12 @@ def plain(value: Decimal) -> str:
 
 def check_exact(value: Decimal) -> Decimal:
     """The value itself. Raises ValueError when a column could not hold it to the last digit."""
-    if not value.is_finite():
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
         raise ValueError(f"{value} is not a finite number.")
-    with localcontext(EXACT):
-        exponent = value.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    if -exponent > FRACTION_DIGITS or (value and value.adjusted() >= WHOLE_DIGITS):
+    # By the digits themselves: arithmetic would round to the context's precision first.
+    fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
+    if any(digits) and (fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS):
         raise ValueError(
             f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
         )
@@ -43,7 +42,7 @@ def check_exact(value: Decimal) -> Decimal:
 
 def sortable(value: Decimal) -> str:
     """A text that sorts as the number does: SQLite has no exact decimal type of its own."""
-    whole, _, fraction = plain(abs(check_exact(value))).partition(".")
+    whole, _, fraction = plain(check_exact(value).copy_abs()).partition(".")
     digits = whole.zfill(WHOLE_DIGITS) + ("." + fraction if fraction else "")
     # Negative numbers sort the other way round: complement every digit and close with a high character.
     return "-" + digits.translate(_COMPLEMENT) + "~" if value < 0 else digits
@@ -51,7 +50,7 @@ def sortable(value: Decimal) -> str:
 
 def from_sortable(text: str) -> Decimal:
     if text.startswith("-"):
-        return -Decimal(text[1:-1].translate(_COMPLEMENT))
+        return Decimal(text[1:-1].translate(_COMPLEMENT)).copy_negate()
     return Decimal(text.lstrip("0") or "0")
 
 
@@ -63,7 +62,8 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(NUMERIC())
+            exact: NUMERIC[Decimal] = NUMERIC()
+            return dialect.type_descriptor(exact)
         return dialect.type_descriptor(Text())
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -82,7 +82,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
             return None
         return value if isinstance(value, Decimal) else from_sortable(value)
 
-    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Decimal | None] | None:
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         if dialect.name == "postgresql":
             return None
         return _decimal_or_none
@@ -106,6 +106,16 @@ def dump_json(value: Any) -> str:
 def load_json(text: str) -> Any:
     """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
     return json.loads(text, parse_float=Decimal)
+
+
+def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
+    """Whether a parsed value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether a parsed value is a JSON array."""
+    return isinstance(value, (list, tuple))
 
 
 class ExactJson(TypeDecorator[Any]):
@@ -148,6 +158,8 @@ __all__ = [
     "Instant",
     "check_exact",
     "dump_json",
+    "is_array",
+    "is_object",
     "load_json",
     "plain",
     "sortable",

@@ -1,14 +1,14 @@
 """What a request carries: one read transaction, and the loaders that ask it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import strawberry
-from sqlalchemy import Select
+from sqlalchemy import Executable, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
@@ -36,19 +36,19 @@ class Context:
         # Sibling fields run concurrently, and a connection may not: one statement at a time.
         self._turn = asyncio.Lock()
 
-    async def rows(self, statement: Select[tuple[T]]) -> list[T]:
+    async def rows(self, statement: Select[T]) -> list[T]:
         """The statement's rows. A whole table's rows have its columns as attributes, without being entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Select[Any]) -> list[Any]:
+    async def tuples(self, statement: Executable) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
         return list(await self._execute(statement))
 
-    async def scalar(self, statement: Select[tuple[T]]) -> T | None:
+    async def scalar(self, statement: Select[T]) -> T | None:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
 
-    async def _execute(self, statement: Select[Any]) -> Sequence[Any]:
+    async def _execute(self, statement: Executable) -> Sequence[Any]:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._stack.enter_async_context(self.engine.connect())
@@ -59,7 +59,8 @@ class Context:
         loader = self._loaders.get(batch)
         if loader is None:
             loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
-        return await loader.load(key)
+        answer: T = await loader.load(key)
+        return answer
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -70,7 +71,7 @@ async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> 
 
 
 @asynccontextmanager
-async def context(engine: AsyncEngine, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Context]:
+async def context(engine: AsyncEngine, settings: Mapping[str, Any] | None = None) -> AsyncGenerator[Context]:
     """A context that ends its transaction when the block ends."""
     made = Context(engine, settings=settings)
     try:

@@ -1,6 +1,6 @@
 """Families: lines of models that share a name."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 from sqlmodel import col
@@ -8,11 +8,17 @@ from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last
+from schema.connections import Connection
 from schema.context import Info
 from schema.filters import ModelFilter, ModelOrder, model_listing
 from schema.mapping import of
 from schema.node import Node
-from schema.paging import Connection, Nested, Page, Slice, nested_pages
+from schema.paging import Nested, Page, Slice, nested_pages
+
+if TYPE_CHECKING:
+    from schema.model import Model
+
+MaybeModel: TypeAlias = Annotated["Model", lazy("schema.model")] | None
 
 
 @of(tables.Family)
@@ -22,7 +28,7 @@ class Family(Node):
     model_count: auto
 
     @strawberry.field(
-        graphql_type=Annotated["Model", lazy("schema.model")] | None,
+        graphql_type=MaybeModel,
         description="The model to start with; null where none is named. Source: curated.",
     )
     @staticmethod

@@ -6,7 +6,7 @@ BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_CURSOR = "BAD_CURSOR"
 
 
-class Fault(GraphQLError):
+class Fault(GraphQLError):  # noqa: N818 - a fault is an error already
     """An error meant for the client, word for word. Any other exception is hidden behind an id."""
 
     def __init__(self, message: str, code: str = BAD_USER_INPUT) -> None:

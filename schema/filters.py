@@ -14,7 +14,7 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import tables
-from schema.columns import dump_json, plain
+from schema.columns import dump_json, is_array, plain
 from schema.faults import Fault
 from schema.paging import Listing, Order
 from schema.tables import Model, TraitKind
@@ -140,15 +140,11 @@ class ModelFilter:
         "Knowledge cutoff on this day or later; unknown never matches.",
         lambda v: known(Model.knowledge_cutoff, col(Model.knowledge_cutoff) >= v),
     )
-    and_: Optional[list["ModelFilter"]] = strawberry.field(  # noqa: UP045 - a string inside X | None can't be read
-        name="and", description="All of these hold.", default=UNSET
-    )
-    or_: Optional[list["ModelFilter"]] = strawberry.field(  # noqa: UP045
+    and_: list["ModelFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=UNSET)
+    or_: list["ModelFilter"] | None = strawberry.field(
         name="or", description="At least one of these holds.", default=UNSET
     )
-    not_: Optional["ModelFilter"] = strawberry.field(  # noqa: UP045
-        name="not", description="This does not hold.", default=UNSET
-    )
+    not_: Optional["ModelFilter"] = strawberry.field(name="not", description="This does not hold.", default=UNSET)
 
 
 def sells(models: ModelFilter) -> ColumnElement[bool]:
@@ -187,7 +183,7 @@ def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
         raise Fault(f"The filter nests and, or and not deeper than {DEEPEST} levels. Flatten it.")
     found: list[ColumnElement[bool]] = []
     for each, value in given(filter):
-        if isinstance(value, list) and len(value) > LONGEST_LIST:
+        if is_array(value) and len(value) > LONGEST_LIST:
             raise Fault(f"{each.name.strip('_')} has {len(value)} entries; a filter takes at most {LONGEST_LIST}.")
         match each.name:
             case "and_":
@@ -207,7 +203,7 @@ def canonical(filter: Any) -> Any:
         return None
     if dataclasses.is_dataclass(filter):
         return {each.name: canonical(value) for each, value in given(filter)}
-    if isinstance(filter, list):
+    if is_array(filter):
         return sorted((canonical(each) for each in filter), key=dump_json)
     if isinstance(filter, Enum):
         return filter.name

@@ -27,7 +27,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
             setattr(cls, name, strawberry.field(description=" ".join(column.description.split())))
         if not hasattr(cls, "is_type_of"):
             # Rows are no instances of the type; which type a row is, is known where it was asked for.
-            cls.is_type_of = classmethod(_always)  # type: ignore[attr-defined]
+            cls.is_type_of = classmethod(_always)  # type: ignore[attr-defined] # Strawberry looks for it there
         return strawberry.type(cls, description=" ".join((description or table.__doc__ or "").split()))
 
     return present

@@ -139,7 +139,8 @@ class Model(Node):
         return model
 
     @strawberry.field(
-        description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context and the like."
+        description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context "
+        "and the like."
     )
     @staticmethod
     async def price_cards(model: Parent[tables.Model], info: Info, as_of: AsOf = None) -> list[PriceCard]:

@@ -8,9 +8,9 @@ import strawberry
 from strawberry import Parent
 
 from schema import loaders, tables
-from schema.context import Context
+from schema.context import Batch, Context
 
-KINDS = {
+KINDS: dict[str, tuple[Batch[str, Any], str]] = {
     "Model": (loaders.models_by_ref, "ref"),
     "Provider": (loaders.providers, "slug"),
     "Family": (loaders.families, "slug"),

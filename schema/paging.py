@@ -1,4 +1,4 @@
-"""Connections after Relay's specification, with pages cut by key: a cursor stays valid whatever is inserted before it."""
+"""Connections after Relay's specification. Pages are cut by key: a cursor holds whatever is inserted before it."""
 
 import base64
 import binascii
@@ -12,10 +12,9 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 import sqlalchemy as sa
-import strawberry
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression
+from sqlalchemy.orm import QueryableAttribute
 from sqlmodel import SQLModel
-from strawberry import Parent
 
 from schema.columns import plain
 from schema.context import Context
@@ -30,8 +29,8 @@ LARGEST_PAGE = 100
 class Order:
     """A total order: an optional column, missing values last, then a unique key."""
 
-    key: ColumnElement[Any]
-    column: ColumnElement[Any] | None = None
+    key: SQLColumnExpression[Any]
+    column: SQLColumnExpression[Any] | None = None
     descending: bool = False
     nullable: bool = True
     restore: Callable[[Any], Any] = lambda value: value
@@ -49,7 +48,7 @@ class Order:
 
     def beyond(self, value: Any, key: Any, reverse: bool) -> ColumnElement[bool]:
         """True for rows after (or, in reverse, before) the one a cursor stands on."""
-        tie = self.key < key if reverse else self.key > key
+        tie: ColumnElement[bool] = self.key < key if reverse else self.key > key
         if self.column is None:
             return tie
         if value is None:
@@ -143,6 +142,12 @@ def _limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:
     return found
 
 
+def name_of(column: SQLColumnExpression[Any]) -> str:
+    """The name a column goes by in its rows."""
+    assert isinstance(column, (QueryableAttribute, ColumnElement))
+    return str(column.key)
+
+
 def _cut(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awaitable[int]]) -> Slice[Any]:
     more = len(found) > page.size
     rows = found[: page.size]
@@ -150,11 +155,10 @@ def _cut(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awa
         rows.reverse()
     stamp = listing.stamp()
     column, key = listing.order.column, listing.order.key
-    column_name = None if column is None else column.key
-    key_name = str(key.key)
+    column_name, key_name = None if column is None else name_of(column), name_of(key)
 
     def cursor(row: Any) -> str:
-        return encode(stamp, None if column_name is None else getattr(row, str(column_name)), getattr(row, key_name))
+        return encode(stamp, None if column_name is None else getattr(row, column_name), getattr(row, key_name))
 
     return Slice(
         rows,
@@ -196,7 +200,7 @@ async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -
         groups[nested].append(parent)
     answers: dict[tuple[Any, Nested], Slice[Any]] = {}
     for nested, parents in groups.items():
-        listing, page = nested.listing, nested.page
+        listing, page, parent_name = nested.listing, nested.page, name_of(nested.parent)
         place = sa.func.row_number().over(partition_by=nested.parent, order_by=listing.order.by(page.backward))
         inner = (
             sa.select(listing.table, place.label("place"))
@@ -204,13 +208,11 @@ async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -
             .subquery()
         )
         statement: Select[Any] = (
-            sa.select(inner)
-            .where(inner.c.place <= page.size + 1)
-            .order_by(inner.c[str(nested.parent.key)], inner.c.place)
+            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[parent_name], inner.c.place)
         )
         found: Mapping[Any, list[Any]] = defaultdict(list)
         for row in await context.tuples(statement):
-            found[getattr(row, str(nested.parent.key))].append(row)
+            found[getattr(row, parent_name)].append(row)
         for parent in parents:
             answers[parent, nested] = _cut(listing, page, found[parent], _counter(context, nested, parent))
     return [answers[key] for key in keys]
@@ -222,7 +224,7 @@ class Nested:
 
     listing: Listing
     page: Page
-    parent: ColumnElement[Any] = field(compare=False)
+    parent: SQLColumnExpression[Any] = field(compare=False)
 
 
 def _counter(context: Context, nested: Nested, parent: Any) -> Callable[[], Awaitable[int]]:
@@ -247,70 +249,3 @@ async def nested_counts(context: Context, keys: Sequence[tuple[Any, Nested]]) ->
         for parent, number in await context.tuples(statement):
             answers[parent, nested] = number
     return [answers.get(key, 0) for key in keys]
-
-
-@strawberry.type(description="Where a page stands in its list.")
-class PageInfo:
-    @strawberry.field(description="Whether more follows this page.")
-    @staticmethod
-    def has_next_page(page: Parent[Slice[Any]]) -> bool:
-        return page.has_next
-
-    @strawberry.field(description="Whether something comes before this page.")
-    @staticmethod
-    def has_previous_page(page: Parent[Slice[Any]]) -> bool:
-        return page.has_previous
-
-    @strawberry.field(description="Cursor of the first edge; null on an empty page.")
-    @staticmethod
-    def start_cursor(page: Parent[Slice[Any]]) -> str | None:
-        return page.cursor(page.rows[0]) if page.rows else None
-
-    @strawberry.field(description="Cursor of the last edge, to give as after; null on an empty page.")
-    @staticmethod
-    def end_cursor(page: Parent[Slice[Any]]) -> str | None:
-        return page.cursor(page.rows[-1]) if page.rows else None
-
-
-@dataclass(slots=True)
-class Placed(Generic[T]):
-    """A row with the page it stands on."""
-
-    row: T
-    page: Slice[T]
-
-
-@strawberry.type(description="An entry of a page, with the cursor that marks its place.")
-class Edge(Generic[T]):
-    @strawberry.field(description="The entry itself.")
-    @staticmethod
-    def node(placed: Parent[Placed[Any]]) -> T:
-        return placed.row  # type: ignore[no-any-return]
-
-    @strawberry.field(description="Marks this place: give it as after or before to go on from here.")
-    @staticmethod
-    def cursor(placed: Parent[Placed[Any]]) -> str:
-        return placed.page.cursor(placed.row)
-
-
-@strawberry.type(description="One page of a list.")
-class Connection(Generic[T]):
-    @strawberry.field(description="The entries with their cursors.")
-    @staticmethod
-    def edges(page: Parent[Slice[Any]]) -> list[Edge[T]]:
-        return [Placed(row, page) for row in page.rows]  # type: ignore[misc]
-
-    @strawberry.field(description="The entries, for those who need no cursors.")
-    @staticmethod
-    def nodes(page: Parent[Slice[Any]]) -> list[T]:
-        return list(page.rows)
-
-    @strawberry.field(graphql_type=PageInfo, description="Where this page stands in the list.")
-    @staticmethod
-    def page_info(page: Parent[Slice[Any]]) -> Any:
-        return page
-
-    @strawberry.field(description="Number of entries in the whole list. Counted only when asked for.")
-    @staticmethod
-    async def total_count(page: Parent[Slice[Any]]) -> int:
-        return await page.count()

@@ -1,10 +1,10 @@
 """Prices: every published rate, today's standard price, and the cards people read."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry import UNSET, Parent, auto
@@ -16,6 +16,8 @@ from schema.filters import PriceFilter
 from schema.mapping import of
 from schema.source import Source
 from schema.vocabulary import Meter, PricePublication, PriceUnit, ServiceTier
+
+T = TypeVar("T")
 
 
 @strawberry.type(description="A stretch of every day, in UTC, in which a rate holds. It may cross midnight.")
@@ -52,14 +54,16 @@ class Price:
 @of(tables.Model, description="Today's price at the standard tier and the base context, in USD per 1M tokens.")
 class StandardPrice:
     @strawberry.field(
-        description="Price of 1M input tokens in USD; null when not published or included. Sources: genai-prices, models.dev."
+        description="Price of 1M input tokens in USD; null when not published or included. "
+        "Sources: genai-prices, models.dev."
     )
     @staticmethod
     def input(model: Parent[tables.Model]) -> Decimal | None:
         return model.price_input
 
     @strawberry.field(
-        description="Price of 1M output tokens in USD; null when not published or included. Sources: genai-prices, models.dev."
+        description="Price of 1M output tokens in USD; null when not published or included. "
+        "Sources: genai-prices, models.dev."
     )
     @staticmethod
     def output(model: Parent[tables.Model]) -> Decimal | None:
@@ -117,16 +121,17 @@ def select(rates: Iterable[tables.Rate], filter: PriceFilter | None, day: date |
         if filter is None or filter is UNSET:
             return True
         return (
-            (not _given(filter.service_tiers) or rate.service_tier in filter.service_tiers)
-            and (not _given(filter.meters) or rate.meter in filter.meters)
-            and (not _given(filter.publication) or rate.publication in filter.publication)
+            _among(rate.service_tier, filter.service_tiers)
+            and _among(rate.meter, filter.meters)
+            and _among(rate.publication, filter.publication)
         )
 
     return [rate for rate in rates if fits(rate)]
 
 
-def _given(values: Any) -> bool:
-    return values is not UNSET and values is not None
+def _among(value: T, wanted: Collection[T] | None) -> bool:
+    """Whether the value is one of those wanted; true where none are named."""
+    return wanted is UNSET or wanted is None or value in wanted
 
 
 TIER_LABELS = {
@@ -190,7 +195,7 @@ LINES = (
 
 
 def cards(model: tables.Model, rates: Sequence[tables.Rate], day: date) -> list[PriceCard]:
-    """The price list of a day: the standard line first, then its narrower meters, other tiers, long context, times of day."""
+    """The price list of a day: the standard line, then its narrower meters, other tiers, long context, times of day."""
     current = [rate for rate in rates if in_force(rate, day)]
     base = [rate for rate in current if rate.min_context_tokens == 0 and rate.daily_from is None]
     standard = [rate for rate in base if rate.service_tier is ServiceTier.STANDARD]

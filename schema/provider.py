@@ -1,6 +1,6 @@
 """Providers: who sells models."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlmodel import col
@@ -8,13 +8,17 @@ from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last
+from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
 from schema.filters import ModelFilter, ModelOrder, model_listing
 from schema.mapping import of
 from schema.node import Node
-from schema.paging import Connection, Nested, Page, Slice, nested_pages
+from schema.paging import Nested, Page, Slice, nested_pages
 from schema.scalars import URL
+
+if TYPE_CHECKING:
+    from schema.model import Model
 
 
 @of(tables.Provider)
@@ -36,7 +40,8 @@ class Provider(Node):
         return None if provider.docs_url is None else URL(provider.docs_url)
 
     @strawberry.field(
-        description="Address that API paths are appended to; may hold ${VARIABLES} to fill in. Sources: curated, models.dev."
+        description="Address that API paths are appended to; may hold ${VARIABLES} to fill in. "
+        "Sources: curated, models.dev."
     )
     @staticmethod
     def api_base_url(provider: Parent[tables.Provider]) -> URL | None:

@@ -7,12 +7,13 @@ import sqlalchemy as sa
 import strawberry
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from graphql.type import GraphQLInterfaceType
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 from strawberry import auto
 from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last
+from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
 from schema.faults import Fault
@@ -28,7 +29,7 @@ from schema.filters import (
 from schema.mapping import of
 from schema.model import Model
 from schema.node import Node, find
-from schema.paging import Connection, Page, Slice, page
+from schema.paging import Page, Slice, page
 from schema.provider import Provider
 from schema.scalars import SCALARS
 from schema.search import models_by_reference
@@ -47,7 +48,7 @@ class Revision:
     change_count: auto
 
 
-async def _count(info: Info, table: Any) -> int:
+async def _count(info: Info, table: type[SQLModel]) -> int:
     return await info.context.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
@@ -112,9 +113,9 @@ class Query:
 
     @strawberry.field(
         graphql_type=Model | None,
-        description='One model by reference. Accepts "openai/gpt-4.1-mini", "openai:gpt-4.1-mini", "gpt-4.1-mini@openai", '
-        "a bare model id, a dated snapshot or any recorded alias. A bare id held by several providers resolves to the lab "
-        "that made the model. Null when nothing matches.",
+        description='One model by reference. Accepts "openai/gpt-4.1-mini", "openai:gpt-4.1-mini", '
+        '"gpt-4.1-mini@openai", a bare model id, a dated snapshot or any recorded alias. A bare id held by several '
+        "providers resolves to the lab that made the model. Null when nothing matches.",
     )
     @staticmethod
     async def model(
@@ -227,7 +228,7 @@ def alphabetical(graph: GraphQLSchema) -> GraphQLSchema:
     return graph
 
 
-graph = alphabetical(schema._schema)  # Strawberry exposes graphql-core's schema under no other name
+graph = alphabetical(schema._schema)  # pyright: ignore[reportPrivateUsage] - Strawberry gives it no public name
 """The schema as graphql-core executes it."""
 
 

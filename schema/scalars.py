@@ -12,7 +12,7 @@ from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode, valu
 from strawberry import scalar
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.columns import plain
+from schema.columns import is_array, is_object, plain
 
 BigInt = NewType("BigInt", int)
 URL = NewType("URL", str)
@@ -23,7 +23,7 @@ LARGEST = 10**30
 
 
 def _quoted(value: Any) -> str:
-    return f"{str(value):.60}"
+    return f"{value!s:.60}"
 
 
 def parse_decimal(value: Any) -> PythonDecimal:
@@ -104,13 +104,12 @@ def parse_url(value: Any) -> str:
 
 def serialize_json(value: Any) -> Any:
     """The value with decimals as numbers, digit for digit."""
-    match value:
-        case PythonDecimal():
-            return orjson.Fragment(plain(value))
-        case dict():
-            return {str(key): serialize_json(each) for key, each in value.items()}
-        case list() | tuple():
-            return [serialize_json(each) for each in value]
+    if isinstance(value, PythonDecimal):
+        return orjson.Fragment(plain(value))
+    if is_object(value):
+        return {str(key): serialize_json(each) for key, each in value.items()}
+    if is_array(value):
+        return [serialize_json(each) for each in value]
     return value
 
 

@@ -1,6 +1,8 @@
 """All tables on one page, so that foreign keys can be read together.
 
 The sentence under a column is the comment, the API's description and the documentation.
+
+Longer than most: a table in a file of its own would hide which keys point at it.
 """
 
 from datetime import date, datetime, time
@@ -9,7 +11,6 @@ from enum import Enum
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from pydantic import ConfigDict
 from sqlmodel import Field, SQLModel
 
 from schema.columns import ExactDecimal, ExactJson, Instant
@@ -36,7 +37,7 @@ def word(enum: type[Enum]) -> Any:
 
 
 class Table(SQLModel):
-    model_config = ConfigDict(use_attribute_docstrings=True)  # type: ignore[assignment]
+    model_config = {"use_attribute_docstrings": True}
     __tablename__: ClassVar[Any]
 
 
@@ -184,7 +185,8 @@ class Model(Table, table=True):
     is_recommended: bool = False
     """Whether its provider recommends it to start with. Source: curated."""
     context_window: int | None = None
-    """Largest prompt plus answer, in tokens; null when no source publishes it. Sources: curated, genai-prices, models.dev."""
+    """Largest prompt plus answer, in tokens; null when no source publishes it.
+    Sources: curated, genai-prices, models.dev."""
     max_input_tokens: int | None = None
     """Largest prompt, in tokens, where it is limited apart from the window. Sources: curated, models.dev."""
     max_output_tokens: int | None = None
@@ -224,7 +226,8 @@ class Rate(Table, table=True):
     meter: Meter = Field(sa_type=word(Meter))
     """What is counted."""
     amount: Decimal | None = Field(default=None, sa_type=ExactDecimal)
-    """Price of one unit, in the currency; null when included in a subscription or not published, "0" exactly when free."""
+    """Price of one unit, in the currency; null when included in a subscription or not published,
+    "0" exactly when free."""
     publication: PricePublication = Field(sa_type=word(PricePublication))
     """What is known of the price."""
     currency: str = "USD"
@@ -361,7 +364,7 @@ class Change(Table, table=True):
     """When the refresh that brought it ran."""
 
 
-REGISTRY: tuple[type[SQLModel], ...] = (
+REGISTRY: tuple[type[Table], ...] = (
     Layout,
     Source,
     Revision,

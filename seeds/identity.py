@@ -84,7 +84,12 @@ def versions(keys: Iterable[ModelKey], declared: Mapping[ModelKey, str]) -> dict
 def canonicals(keys: Iterable[ModelKey], declared: Mapping[ModelKey, str]) -> dict[ModelKey, str]:
     """Key -> maker/model. A model nobody can place keeps an identity of its own: no join beats a wrong one."""
     known = sorted(keys)
-    by_maker = {(provider, slug.lower()) for provider, slug in known if policy(provider).kind is ProviderKind.LAB}
+    # A lab that also sells others' models declares whose they are; those are not of its making.
+    by_maker = {
+        (key[0], key[1].lower())
+        for key in known
+        if policy(key[0]).kind is ProviderKind.LAB and declared.get(key, key[0]).partition("/")[0] == key[0]
+    }
     makers: dict[str, set[str]] = defaultdict(set)
     for provider, slug in by_maker:
         makers[slug].add(provider)

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schema import tables
 from schema.vocabulary import SourceStatus
 from seeds.catalogue import Catalogue
+from seeds.claims import TRUST
 from seeds.feeds import curated, genai_prices, models_dev
-from seeds.merge import TRUST, Merged, merge
+from seeds.merge import Merged, merge
 from seeds.store import Outcome, store, table
 
 Progress = Callable[[str], None]

@@ -8,17 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
 from schema import tables
 from schema.vocabulary import ChangeKind, ModelStatus
-from seeds.merge import Merged, MergedModel, comparable
+from seeds.changes import ChangeLog, rate_values
+from seeds.claims import MergedModel, comparable
+from seeds.merge import Merged
 
 CHUNK = 500
 """Keys in one IN list, rows in one INSERT: well under SQLite's and asyncpg's limits."""
 GONE = "gone:"
 """Opens the fingerprint of a model that left every source, so that its return is noticed."""
-LIMIT_FIELDS = frozenset({"contextWindow", "maxInputTokens", "maxOutputTokens"})
 
 
 @dataclass(slots=True)
@@ -37,8 +38,8 @@ class Outcome:
         return self.first or bool(self.added or self.changed or self.retired or self.changes)
 
 
-def table(model: type[SQLModel]) -> sa.Table:
-    return SQLModel.metadata.tables[str(model.__tablename__)]
+def table(model: type[tables.Table]) -> sa.Table:
+    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 def chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -46,7 +47,7 @@ def chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield rows[start : start + CHUNK]
 
 
-async def insert(connection: AsyncConnection, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert(connection: AsyncConnection, model: type[tables.Table], rows: Sequence[Mapping[str, Any]]) -> None:
     for some in chunks(rows):
         await connection.execute(sa.insert(table(model)), list(some))
 
@@ -71,7 +72,7 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
     gone = [row for ref, row in held.items() if ref not in fresh and not row.fingerprint.startswith(GONE)]
     outcome.added, outcome.changed, outcome.retired = len(added), len(changed), len(gone)
 
-    note = ChangeLog(outcome, now)
+    note = ChangeLog(outcome.revision, now)
     await _store_providers(connection, merged, note)
     await _store_families(connection, merged)
     await _retire(connection, gone, note, now)
@@ -86,85 +87,19 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
         note.model_added(model)
     await _write_models(connection, added, changed, ids, before, now)
     await _count_families(connection)
+    outcome.changes = [] if outcome.first else note.rows
     if not outcome.wrote:
         outcome.revision -= 1
         return outcome
-    changes = [] if outcome.first else outcome.changes
-    outcome.changes = changes
-    await insert(
-        connection,
-        tables.Revision,
-        [{"number": outcome.revision, "created_at": now, "change_count": len(changes)}],
-    )
-    await insert(connection, tables.Change, changes)
+    revision = {"number": outcome.revision, "created_at": now, "change_count": len(outcome.changes)}
+    await insert(connection, tables.Revision, [revision])
+    await insert(connection, tables.Change, outcome.changes)
     return outcome
-
-
-class ChangeLog:
-    """Collects what moved, in the words of the change feed."""
-
-    def __init__(self, outcome: Outcome, now: datetime) -> None:
-        self.outcome = outcome
-        self.now = now
-
-    def add(self, kind: ChangeKind, provider: str, ref: str | None = None, **moved: Any) -> None:
-        self.outcome.changes.append(
-            {
-                "revision_number": self.outcome.revision,
-                "kind": kind,
-                "model_ref": ref,
-                "provider_slug": provider,
-                "field": moved.get("field"),
-                "before": moved.get("before"),
-                "after": moved.get("after"),
-                "observed_at": self.now,
-            }
-        )
-
-    def model_added(self, model: MergedModel) -> None:
-        self.add(ChangeKind.MODEL_ADDED, model.columns["provider_slug"], model.columns["ref"])
-
-    def model_changed(
-        self, model: MergedModel, facts: Mapping[str, Any], rates: Mapping[str, Any], *, returned: bool
-    ) -> None:
-        provider, ref = model.columns["provider_slug"], model.columns["ref"]
-        if returned:
-            self.add(ChangeKind.MODEL_RETURNED, provider, ref)
-        now_facts = {claim.field: claim.value for claim in model.claims if claim.rank == 0}
-        for name in sorted(facts.keys() | now_facts.keys()):
-            old, new = facts.get(name), now_facts.get(name)
-            # Prices are compared below, by the rates they are made of.
-            if old == new or name.startswith("price."):
-                continue
-            kind = ChangeKind.LIMIT_CHANGED if name in LIMIT_FIELDS else ChangeKind.FACT_CHANGED
-            if name == "status" and new == ModelStatus.RETIRED.name:
-                kind = ChangeKind.MODEL_RETIRED
-            self.add(kind, provider, ref, field=name, before=old, after=new)
-        now_rates = rate_values(model.rates)
-        for name in sorted(rates.keys() | now_rates.keys()):
-            if (old := rates.get(name)) != (new := now_rates.get(name)):
-                self.add(ChangeKind.PRICE_CHANGED, provider, ref, field=name, before=old, after=new)
-
-
-def rate_values(rates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Name of each rate, as changes spell it -> its amount, or its publication where there is none."""
-    answer: dict[str, Any] = {}
-    for rate in rates:
-        name = f"prices.{rate['service_tier'].name}.{rate['meter'].name}"
-        if rate["min_context_tokens"]:
-            name += f".over{rate['min_context_tokens']}"
-        if rate["daily_from"]:
-            name += f".from{rate['daily_from']:%H:%M}"
-        if rate["effective_from"]:
-            name += f".since{rate['effective_from']}"
-        amount = rate["amount"]
-        answer[name] = rate["publication"].name if amount is None else comparable(amount)
-    return answer
 
 
 async def _store_providers(connection: AsyncConnection, merged: Merged, note: ChangeLog) -> None:
     provider = table(tables.Provider)
-    held = {row.slug: dict(row._mapping) for row in await connection.execute(sa.select(provider))}
+    held = {row["slug"]: dict(row) for row in (await connection.execute(sa.select(provider))).mappings()}
     fresh = [columns for slug, columns in merged.providers.items() if slug not in held]
     await insert(connection, tables.Provider, fresh)
     for columns in fresh:
@@ -187,7 +122,7 @@ async def _store_providers(connection: AsyncConnection, merged: Merged, note: Ch
 
 async def _store_families(connection: AsyncConnection, merged: Merged) -> None:
     family = table(tables.Family)
-    held = {row.slug: dict(row._mapping) for row in await connection.execute(sa.select(family))}
+    held = {row["slug"]: dict(row) for row in (await connection.execute(sa.select(family))).mappings()}
     await insert(connection, tables.Family, [each for slug, each in merged.families.items() if slug not in held])
     for slug, columns in merged.families.items():
         if slug in held and held[slug] != columns:
@@ -244,8 +179,8 @@ async def _before(connection: AsyncConnection, ids: Sequence[int]) -> Before:
             if row.rank == 0:
                 before.facts[row.model_id][row.field] = row.value
         rates: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in await connection.execute(sa.select(rate).where(rate.c.model_id.in_(some))):
-            rates[row.model_id].append(dict(row._mapping))
+        for each in (await connection.execute(sa.select(rate).where(rate.c.model_id.in_(some)))).mappings():
+            rates[each["model_id"]].append(dict(each))
         for model_id, rows in rates.items():
             before.rates[model_id] = rate_values(rows)
     return before

@@ -1,7 +1,7 @@
 """The application: routes, middleware, and what lives as long as the process."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
@@ -71,7 +71,7 @@ async def missing(_: Request, __: Exception) -> Response:
 
 
 async def wrong_method(_: Request, error: Exception) -> Response:
-    headers = getattr(error, "headers", None) or {}
+    headers: Mapping[str, str] = getattr(error, "headers", None) or {}
     return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
 
 
@@ -86,7 +86,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     endpoint = Endpoint(runner, settings)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         # What exists now stays: keep the collector from walking it again and again.
         gc.collect()
         gc.freeze()

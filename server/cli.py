@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
+from schema.columns import is_object
 from schema.root import sdl as printed_sdl
 from seeds import load as loading
 from seeds.load import Loaded
@@ -72,7 +73,7 @@ def serve(
             err.print(note, highlight=False)
         if not loaded:
             # In a process of its own: what loading needs in memory is given back.
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - this very program
                 [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url], check=False
             )
             if done.returncode:
@@ -202,7 +203,7 @@ def query(
     """Run a GraphQL document against the database, without a server."""
     try:
         values = orjson.loads(variables)
-        if not isinstance(values, dict):
+        if not is_object(values):
             raise ValueError("it is no object")
     except ValueError as error:
         raise OperatorError(f"--variables is not a JSON object: {error}.") from error
@@ -240,8 +241,13 @@ def sdl(
 
 
 @app.command("settings")
-def show_settings() -> None:
+def show_settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table, with defaults.")] = False,
+) -> None:
     """List every setting: its variable, its value, where that comes from and what it means."""
+    if markdown:
+        sys.stdout.write(settings.settings_table())
+        return
     table = Table(show_lines=False)
     for name in ("Variable", "Value", "From", "Meaning"):
         table.add_column(name, overflow="fold")

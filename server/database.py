@@ -1,15 +1,15 @@
 """The database: engine, layout, and a read transaction that sees one state of the registry."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlmodel import SQLModel
 
 from schema import tables
 from server.errors import OperatorError
@@ -46,7 +46,7 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         max_overflow=READERS,
     )
 
-    @sa.event.listens_for(made.sync_engine, "connect")
+    @event.listens_for(made.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -56,7 +56,7 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         cursor.execute("PRAGMA cache_size = -16384")
         cursor.close()
 
-    @sa.event.listens_for(made.sync_engine, "begin")
+    @event.listens_for(made.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("modelmeta_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -65,14 +65,14 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def reading(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     """A connection in a transaction that sees one state of the registry, whatever is written meanwhile."""
     async with engine.connect() as connection:
         yield connection
 
 
 @asynccontextmanager
-async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     """A connection in a transaction that is committed at the end, or rolled back whole."""
     async with engine.connect() as connection:
         connection = await connection.execution_options(modelmeta_writes=True)
@@ -99,7 +99,7 @@ async def prepare(engine: AsyncEngine) -> str | None:
 
 async def _lay_out(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
-    ours = {table.__tablename__ for table in tables.REGISTRY}
+    ours = {_table(each).name for each in tables.REGISTRY}
     done: str | None = None
     if names & ours:
         found = await connection.scalar(sa.select(sa.func.max(tables.Layout.number))) if "layout" in names else 0
@@ -110,17 +110,17 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
                 f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
                 "Upgrade ModelMeta, or point MODELMETA_DATABASE_URL at another database."
             )
-        for table in reversed(tables.REGISTRY):
-            if table.__tablename__ in names:
-                await connection.run_sync(_table(table).drop)
+        for table in reversed([_table(each) for each in tables.REGISTRY]):
+            if table.name in names:
+                await connection.run_sync(table.drop)
         done = f"The database had layout {found}; it was rebuilt with layout {tables.LAYOUT} and is loaded anew."
-    await connection.run_sync(SQLModel.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
+    await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
     await connection.execute(sa.insert(_table(tables.Layout)).values(number=tables.LAYOUT))
     return done
 
 
-def _table(model: type[SQLModel]) -> sa.Table:
-    return SQLModel.metadata.tables[str(model.__tablename__)]
+def _table(model: type[tables.Table]) -> sa.Table:
+    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 def explain(engine: AsyncEngine, error: BaseException) -> str:
@@ -135,5 +135,8 @@ def explain(engine: AsyncEngine, error: BaseException) -> str:
             return (
                 f"The database {where} is in use by a program that writes to it ({text}). Try again, or stop that one."
             )
-        return f"The database {where} can't be opened or written ({text}). Mend the file's rights or set MODELMETA_DATABASE_URL."
+        return (
+            f"The database {where} can't be opened or written ({text}). "
+            "Mend the file's rights or set MODELMETA_DATABASE_URL."
+        )
     return f"PostgreSQL at {where} can't be used ({text}). Start it, or set MODELMETA_DATABASE_URL to one that answers."

@@ -17,6 +17,7 @@ from graphql import (
     validate,
 )
 
+from schema.columns import is_array
 from server.limits import Limits, check_document, check_operation, walk
 
 MOST_ERRORS = 20
@@ -120,9 +121,9 @@ class Documents:
         """The cost of running the operation with these variables. Raises GraphQLError over a limit."""
         assert prepared.document
         sizes = tuple(
-            (name, len(value) if isinstance(value, list) else value)
+            (name, len(value) if is_array(value) else value)
             for name in sorted(prepared.variables)
-            if isinstance(value := variables.get(name), (int, list))
+            if isinstance(value := variables.get(name), int) or is_array(value)
         )
         key = (operation.name.value if operation.name else None, sizes)
         if key not in prepared.costs:

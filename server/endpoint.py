@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
+from schema.columns import is_object
 from schema.faults import Fault
 from server.accept import EVENTS, GRAPHQL, JSON, MULTIPART, preferred
 from server.execution import Ready, Request, RequestError, Runner, encode, hide, is_mutation, is_subscription, refusal
@@ -192,7 +193,7 @@ def read_body(body: bytes) -> Request:
     content = read_json(body, "The body")
     if isinstance(content, list):
         raise HttpError(400, "Several operations in one request are not supported: send them one by one.")
-    if not isinstance(content, dict):
+    if not is_object(content):
         raise HttpError(400, "The body has to be a JSON object with a query.")
     return to_request(content)
 
@@ -220,8 +221,9 @@ def to_request(content: Mapping[str, Any]) -> Request:
     for key, value in (("variables", variables), ("extensions", extensions)):
         if value is not None and not isinstance(value, dict):
             raise HttpError(400, f"{key} has to be a JSON object.")
-    if not query and not (extensions or {}).get("persistedQuery"):
+    extended: Mapping[str, Any] = extensions or {}
+    if not query and not extended.get("persistedQuery"):
         raise HttpError(400, "The request has no query.")
     if query is not None and any("\ud800" <= character <= "\udfff" for character in query):
         raise HttpError(400, "query holds half of a surrogate pair.")
-    return Request(query, variables or {}, name, extensions or {})
+    return Request(query, variables or {}, name, extended)

@@ -3,24 +3,27 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
-from graphql.execution import execute, subscribe
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from graphql.execution import execute, subscribe  # pyright: ignore[reportUnknownVariableType] - typed in part
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
+from schema.columns import is_object
 from schema.context import Context
 from schema.faults import Fault
 from schema.root import graph
-from server.documents import MOST_ERRORS, Documents, Prepared, coded
+from server.documents import MOST_ERRORS, Documents, coded
 from server.limits import Limits
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
+# Strawberry's check is the faster one; its type only says bool.
+is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Request:
 class Ready:
     """A request whose document is checked: only running it is left."""
 
-    prepared: Prepared
+    document: DocumentNode
     operation: OperationDefinitionNode
     request: Request
     cost: int
@@ -67,7 +70,7 @@ class Runner:
             text = request.query
             persisted = request.extensions.get("persistedQuery")
             if persisted is not None:
-                digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+                digest = persisted.get("sha256Hash") if is_object(persisted) else None
                 if not isinstance(digest, str) or len(digest) != 64:
                     raise Fault("extensions.persistedQuery needs sha256Hash, the SHA-256 of the query in hexadecimal.")
                 text = self.documents.persisted(digest, text)
@@ -76,8 +79,10 @@ class Runner:
             prepared = self.documents.prepare(text)
             if prepared.errors:
                 raise RequestError(prepared.errors)
+            assert prepared.document
             operation = self.documents.operation(prepared, request.operation_name)
-            return Ready(prepared, operation, request, self.documents.cost(prepared, operation, request.variables))
+            cost = self.documents.cost(prepared, operation, request.variables)
+            return Ready(prepared.document, operation, request, cost)
         except GraphQLError as error:
             raise RequestError([error]) from error
 
@@ -88,11 +93,11 @@ class Runner:
             async with asyncio.timeout(self.settings.operation_timeout):
                 found = execute(
                     self.graph,
-                    ready.prepared.document,  # type: ignore[arg-type]
+                    ready.document,
                     context_value=context,
                     variable_values=dict(ready.request.variables),
                     operation_name=ready.request.operation_name,
-                    is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+                    is_awaitable=is_awaitable,
                 )
                 result = found if isinstance(found, ExecutionResult) else await found
         except TimeoutError:
@@ -111,15 +116,15 @@ class Runner:
         try:
             found = subscribe(
                 self.graph,
-                ready.prepared.document,  # type: ignore[arg-type]
+                ready.document,
                 context_value=context,
                 variable_values=dict(ready.request.variables),
                 operation_name=ready.request.operation_name,
             )
-            stream = await found if asyncio.iscoroutine(found) else found
+            stream = await found if isinstance(found, Awaitable) else found
             if isinstance(stream, ExecutionResult):
                 raise RequestError([_seen(error) for error in stream.errors or []])
-            async for result in stream:  # type: ignore[union-attr]
+            async for result in stream:
                 yield answer(result)
         finally:
             await context.close()

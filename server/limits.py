@@ -5,7 +5,7 @@ Everything is measured on the parsed document, before validation, whose own chec
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -14,9 +14,9 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -28,6 +28,7 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType
 
+from schema.columns import is_array
 from schema.paging import DEFAULT_PAGE, LARGEST_PAGE
 
 PLAIN_LIST = 5
@@ -120,23 +121,22 @@ class Measurer:
             # Introspection has a rule of its own against nesting; here it only counts once.
             return Measured(depth=1, cost=1)
         definition = parent.fields.get(name) if parent else None
-        type_ = definition.type if definition else None
-        named = get_named_type(type_) if type_ else None
+        type_: Any = definition.type if definition else None
+        named = cast("GraphQLNamedType | None", get_named_type(type_))
         inner = self.selection(
             node.selection_set, named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
         )
-        factor = self.entries(node, type_)
+        factor = self.entries(node, type_, named)
         return Measured(1 + inner.depth, inner.fields, min(factor * (1 + inner.cost), self.ceiling + 1))
 
-    def entries(self, node: FieldNode, type_: GraphQLOutputType | None) -> int:
-        """How many objects a field can bring."""
-        named = get_named_type(type_) if type_ else None
+    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None) -> int:
+        """How many objects a field can bring, given its type and what that wraps."""
         if isinstance(named, GraphQLObjectType) and named.name.endswith("Connection"):
             return self.page_size(node)
         if named is not None and named.name.endswith("Edge"):
             return 1  # counted with its connection
-        while isinstance(type_, GraphQLNonNull):
-            type_ = type_.of_type
+        if isinstance(type_, GraphQLNonNull):
+            type_ = cast(Any, type_).of_type
         if not isinstance(type_, GraphQLList):
             return 1
         if node.name.value == "nodes" and not node.arguments:
@@ -168,7 +168,7 @@ class Measurer:
         values = getattr(node, "values", None)
         if isinstance(node, VariableNode):
             values = self.variables.get(node.name.value)
-        return len(values) if isinstance(values, (list, tuple)) else None
+        return len(values) if is_array(values) else None
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -181,7 +181,7 @@ def walk(node: Node) -> Iterator[Node]:
             value = getattr(each, key, None)
             if isinstance(value, Node):
                 stack.append(value)
-            elif isinstance(value, (list, tuple)):
+            elif is_array(value):
                 stack.extend(item for item in value if isinstance(item, Node))
 
 

@@ -119,3 +119,13 @@ def origins(environment: Mapping[str, str], flags: Mapping[str, Any] | None = No
         )
         for name, field in Settings.model_fields.items()
     ]
+
+
+def settings_table() -> str:
+    """Every setting as a table in Markdown, for the README."""
+    lines = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "a file in the user's data directory" if name == "database_url" else field.default
+        shown = "" if default in (None, "") else f"{default}" if name == "database_url" else f"`{default}`"
+        lines.append(f"| `{variable(name)}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from schema.columns import is_object
 from server.endpoint import HttpError, read_json, results, to_request
 from server.execution import RequestError, Runner, encode, refusal
 from server.settings import Settings
@@ -19,7 +21,7 @@ SEND_TIMEOUT = 20.0
 """Seconds a client has to take a message before it is cut off."""
 
 
-class Close(Exception):
+class Close(Exception):  # noqa: N818 - an end in good order is no error
     """Ends the socket with one of the protocol's codes."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -51,10 +53,8 @@ class Sockets:
 
 
 async def _closed(socket: WebSocket, close: Close) -> None:
-    try:
+    with suppress(WebSocketDisconnect, RuntimeError):  # the client was faster
         await socket.close(close.code, close.reason)
-    except (WebSocketDisconnect, RuntimeError):
-        pass  # the client was faster
 
 
 class Session:
@@ -91,7 +91,7 @@ class Session:
             message = read_json(text, "The message")
         except HttpError as error:
             raise Close(4400, str(error)[:120]) from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        if not is_object(message) or not isinstance(message.get("type"), str):
             raise Close(4400, "A message has to be a JSON object with a type")
         return message
 
@@ -120,7 +120,7 @@ class Session:
         if not self.initialised:
             raise Close(4401, "Unauthorized")
         id, payload = message.get("id"), message.get("payload")
-        if not isinstance(id, str) or not id or len(id) > 200 or not isinstance(payload, dict):
+        if not isinstance(id, str) or not id or len(id) > 200 or not is_object(payload):
             raise Close(4400, "subscribe needs an id and a payload")
         if id in self.operations:
             raise Close(4409, f"Subscriber for {id:.60} already exists")

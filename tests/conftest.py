@@ -152,7 +152,12 @@ def tiny() -> list[Catalogue]:
     small = ModelClaims(
         "openai",
         "tiny-small",
-        facts={"name": "Tiny Small", "family": "tiny", "release_date": date(2026, 1, 1), "access_type": AccessType.CLOSED},
+        facts={
+            "name": "Tiny Small",
+            "family": "tiny",
+            "release_date": date(2026, 1, 1),
+            "access_type": AccessType.CLOSED,
+        },
         capabilities={"FUNCTION_CALLING": True},
         rates=[RateClaim(Meter.INPUT, Decimal("0.1")), RateClaim(Meter.OUTPUT, Decimal("0.4"))],
     )

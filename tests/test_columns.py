@@ -49,7 +49,11 @@ def test_json_keeps_every_digit() -> None:
 
 async def test_both_databases_store_compare_and_sort_decimals_exactly(engine: AsyncEngine) -> None:
     table = sa.Table(
-        "exact", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", ExactDecimal), sa.Column("j", ExactJson)
+        "exact",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("n", ExactDecimal),
+        sa.Column("j", ExactJson),
     )
     texts = ["1e-7", "0.1", "0.10000000000000001", "1", "9", "10", "1234567.123456789", "-0.5", "-2", "-10"]
     values = [Decimal(text) for text in texts]

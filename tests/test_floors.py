@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "seeds", "server")
 GROUND = {"columns", "vocabulary", "tables", "scalars", "faults"}
-READING = {"mapping", "loaders", "paging", "filters", "search", "context", "arguments"}
+READING = {"mapping", "loaders", "paging", "connections", "filters", "search", "context", "arguments"}
 
 
 def modules() -> dict[str, Path]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schema.vocabulary import Meter, ParameterKind, PricePublication, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim, Rule
-from seeds.merge import MergedModel, merge
+from seeds.claims import MergedModel
+from seeds.merge import merge
 
 
 def catalogue(source: str, **model: Any) -> Catalogue:
@@ -105,7 +106,13 @@ def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it(
     own = ModelClaims("", "", facts={"license": "mit"}, capabilities={"VISION": False})
     curated.rules = [
         Rule(("openai",), ("gpt-a",), (), own, "by name", own=True),
-        Rule(("openai",), ("GPT-*",), (), ModelClaims("", "", facts={"license": "closed"}, capabilities={"VISION": True}), "rule 1"),
+        Rule(
+            ("openai",),
+            ("GPT-*",),
+            (),
+            ModelClaims("", "", facts={"license": "closed"}, capabilities={"VISION": True}),
+            "rule 1",
+        ),
         Rule(("openai",), ("nothing-*",), (), ModelClaims("", ""), "rule 2"),
     ]
     merged = merge([curated, listed], TODAY)
@@ -116,9 +123,12 @@ def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it(
 
 
 def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
-    claim = ParameterClaim("max_tokens", True, "Maximum tokens", ParameterKind.INTEGER, minimum=Decimal(1), maximum="max_output_tokens")
+    claim = ParameterClaim(
+        "max_tokens", True, "Maximum tokens", ParameterKind.INTEGER, minimum=Decimal(1), maximum="max_output_tokens"
+    )
     model = only(
-        catalogue("curated", parameters={"max_tokens": claim}), catalogue("models-dev", facts={"max_output_tokens": 4096})
+        catalogue("curated", parameters={"max_tokens": claim}),
+        catalogue("models-dev", facts={"max_output_tokens": 4096}),
     )
     assert (model.parameters[0]["minimum"], model.parameters[0]["maximum"]) == (1, 4096)
 

@@ -24,7 +24,8 @@ async def test_the_model_page_of_gpt_4_1_mini_says_what_its_maker_says(full: Ask
         "ref": "openai/gpt-4.1-mini",
         "slug": "gpt-4.1-mini",
         "name": "GPT-4.1 mini",
-        "status": "ACTIVE",
+        # Its end on 2027-01-14 was announced on 2026-10-14.
+        "status": "DEPRECATED",
         "accessType": "CLOSED",
     }
     assert model["provider"] == {"slug": "openai", "name": "OpenAI"}
@@ -65,7 +66,9 @@ async def test_a_parameter_is_found_by_name_and_null_when_nobody_mentions_it(ful
     assert (await full(query))["model"] == {"temperature": {"default": 1}, "unheard": None}
 
 
-async def test_the_window_that_genai_prices_rounds_is_taken_from_elsewhere_and_the_difference_is_shown(full: Ask) -> None:
+async def test_the_window_that_genai_prices_rounds_is_taken_from_elsewhere_and_the_difference_is_shown(
+    full: Ask,
+) -> None:
     query = """{ model(ref: "openai/gpt-4.1-mini") {
       facts(fields: ["contextWindow"]) { field value others { value source { slug } } }
       disputes { field } } }"""
@@ -140,7 +143,13 @@ async def test_a_model_without_a_price_says_so_and_never_zero(ask: Ask) -> None:
 
 async def test_references_are_read_in_every_spelling(ask: Ask) -> None:
     query = "query($ref: String!) { model(ref: $ref) { ref } }"
-    for ref in ("openai/tiny-small", "openai:tiny-small", "tiny-small@openai", " openai/tiny-small ", "OpenAI/tiny-small"):
+    for ref in (
+        "openai/tiny-small",
+        "openai:tiny-small",
+        "tiny-small@openai",
+        " openai/tiny-small ",
+        "OpenAI/tiny-small",
+    ):
         assert (await ask(query, {"ref": ref}))["model"] == {"ref": "openai/tiny-small"}, ref
     # A bare id held by a lab and a reseller means the lab's.
     assert (await ask(query, {"ref": "tiny-small"}))["model"] == {"ref": "openai/tiny-small"}

@@ -12,7 +12,9 @@ from seeds.policy import policies
 
 
 async def test_the_registry_holds_what_it_promises(full: Ask) -> None:
-    registry = (await full("{ registry { modelCount providerCount familyCount revision { number changeCount } } }"))["registry"]
+    registry = (await full("{ registry { modelCount providerCount familyCount revision { number changeCount } } }"))[
+        "registry"
+    ]
     assert registry["modelCount"] >= 4_800
     assert registry["providerCount"] >= 130
     assert registry["familyCount"] > 50
@@ -20,7 +22,9 @@ async def test_the_registry_holds_what_it_promises(full: Ask) -> None:
 
 
 async def test_every_source_says_where_it_comes_from_and_how_fresh_it_is(full: Ask) -> None:
-    sources = (await full("{ registry { sources { slug name status license modelCount lastSuccessAt } } }"))["registry"]["sources"]
+    sources = (await full("{ registry { sources { slug name status license modelCount lastSuccessAt } } }"))[
+        "registry"
+    ]["sources"]
     by_slug = {source["slug"]: source for source in sources}
     assert [source["slug"] for source in sources] == ["overlay", "curated", "genai-prices", "models-dev", "openrouter"]
     for slug in ("curated", "genai-prices", "models-dev"):
@@ -46,7 +50,11 @@ def test_a_price_of_zero_is_only_ever_a_price_stated_as_free(loaded: Loaded) -> 
 
 
 def test_zeros_are_taken_as_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
-    free = {m.columns["provider_slug"] for m in loaded.merged.models if m.columns["price_publication"] is PricePublication.FREE}
+    free = {
+        m.columns["provider_slug"]
+        for m in loaded.merged.models
+        if m.columns["price_publication"] is PricePublication.FREE
+    }
     assert free == {
         "aihubmix",
         "google",

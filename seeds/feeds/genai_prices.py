@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from schema.columns import dump_json, load_json
+from schema.columns import dump_json, is_array, is_object, load_json
 from schema.vocabulary import Meter, ModelStatus, PriceUnit, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, RateClaim
 from seeds.feeds.models_dev import brief, zero_rates
@@ -189,6 +189,8 @@ def amounts(prices: PricesShape) -> dict[Key, Decimal]:
 
 
 Stretch = tuple[date | None, date | None]
+Slot = tuple[tuple[time, time] | None, Key]
+"""Time of day, and what one amount is the price of in it."""
 
 
 def stretches(starts: Sequence[date | None]) -> list[Stretch]:
@@ -206,7 +208,6 @@ def standard_rates(prices: PricesShape | list[ConditionalShape]) -> Iterator[Rat
     entries = prices if isinstance(prices, list) else [ConditionalShape(prices=prices)]
     if not entries:
         return
-    Slot = tuple[tuple[time, time] | None, Key]
     found: dict[Slot, list[tuple[Stretch, Decimal]]] = {}
     for stretch in stretches([entry.since for entry in entries]):
         windows: list[ConditionalShape] = []
@@ -311,7 +312,7 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
 def parse(content: bytes) -> Catalogue:
     """The catalogue in a published `data.json`. Raises ValueError when it is no such document at all."""
     document = load_json(content.decode("utf-8"))
-    if not isinstance(document, list):
+    if not is_array(document):
         raise ValueError("genai-prices' document is not a JSON array of providers.")
     catalogue = Catalogue(SLUG)
     for entry in document:
@@ -330,7 +331,7 @@ def parse(content: bytes) -> Catalogue:
                 catalogue.models.append(claims(slug, model))
             except (ValidationError, ValueError, re.error) as error:
                 text = brief(error) if isinstance(error, ValidationError) else str(error)
-                name = str(raw.get("id") if isinstance(raw, dict) else raw)
+                name = str(raw.get("id") if is_object(raw) else raw)
                 catalogue.quarantined.append(f"{slug}/{name:.100}: {text}")
                 continue
             for key in sorted(unknown_keys(model)):
@@ -343,9 +344,9 @@ def _raw(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = ((item.name.rstrip("_"), getattr(value, item.name)) for item in dataclasses.fields(value))
         return {name: _raw(each) for name, each in pairs if each is not None and name != "extractors"}
-    if isinstance(value, list):
+    if is_array(value):
         return [_raw(each) for each in value]
-    if isinstance(value, dict):
+    if is_object(value):
         return {name: _raw(each) for name, each in value.items()}
     if isinstance(value, (date, time)):
         return value.isoformat()

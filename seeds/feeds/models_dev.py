@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from schema.columns import load_json
+from schema.columns import is_object, load_json
 from schema.vocabulary import (
     AccessType,
     Capability,
@@ -137,19 +137,19 @@ def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
     if model.cost is None:
         return
     base = model.cost
-    if not base.input and not base.output:
+    zeros = not base.input and not base.output and (base.input, base.output) != (None, None)
+    if zeros and zero is not PricePublication.NOT_PUBLISHED:
         # Nothing but zeros: free, part of a subscription, or simply not known.
-        if (base.input, base.output) != (None, None) and zero is not PricePublication.NOT_PUBLISHED:
-            yield from zero_rates(zero)
-            return
+        yield from zero_rates(zero)
+        return
     yield from _priced(base, 0, ServiceTier.STANDARD)
-    tiers = {tier.tier.size: tier for tier in base.tiers}
-    for size, tier in sorted(tiers.items()):
-        yield from _priced(tier, size, ServiceTier.STANDARD)
-    if base.context_over_200k and not tiers:
+    sizes = {each.tier.size: each for each in base.tiers}
+    for size, cost in sorted(sizes.items()):
+        yield from _priced(cost, size, ServiceTier.STANDARD)
+    if base.context_over_200k and not sizes:
         yield from _priced(base.context_over_200k, 200_000, ServiceTier.STANDARD)
     for mode in (model.experimental.modes if model.experimental else {}).values():
-        body = mode.provider.get("body") or {}
+        body: dict[str, Any] = mode.provider.get("body") or {}
         tier = ServiceTier.PRIORITY if body.get("service_tier") == "priority" else None
         tier = ServiceTier.FAST if body.get("speed") == "fast" else tier
         if mode.cost and tier:
@@ -212,7 +212,7 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
 def parse(content: bytes) -> Catalogue:
     """The catalogue in an `api.json`. Raises ValueError when it is no such document at all."""
     document = load_json(content.decode("utf-8"))
-    if not isinstance(document, dict):
+    if not is_object(document):
         raise ValueError("models.dev's document is not a JSON object of providers.")
     catalogue = Catalogue(SLUG)
     for key, entry in document.items():

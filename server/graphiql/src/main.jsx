@@ -51,10 +51,10 @@ function NamedOperation() {
 
 /** Keeps the chosen tab in sight: a new one opens past the end of a full row. */
 function TabInSight() {
-  const { tabs, activeTabIndex } = useGraphiQL(({ tabs, activeTabIndex }) => ({ tabs, activeTabIndex }));
+  const { id, title } = useGraphiQL(({ tabs, activeTabIndex }) => tabs[activeTabIndex]);
   useEffect(() => {
     document.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [tabs.length, activeTabIndex]);
+  }, [id, title]);
   return null;
 }
 

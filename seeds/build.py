@@ -1,0 +1,168 @@
+"""One model's rows from everything the sources say of it. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from schema.tables import AliasKind, TraitKind
+from schema.vocabulary import AccessType, ModelStatus, ParameterKind
+from seeds import identity, pricing
+from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
+from seeds.claims import MergedClaim, MergedModel, Stated, camel, claim, trust
+from seeds.feeds.models_dev import day as first_day
+
+SETS = {
+    "input_modalities": TraitKind.INPUT_MODALITY,
+    "output_modalities": TraitKind.OUTPUT_MODALITY,
+    "endpoints": TraitKind.ENDPOINT,
+    "use_cases": TraitKind.USE_CASE,
+}
+FACT_NAMES = {"knowledge_cutoff": "knowledgeCutoffText"}
+"""Facts whose name in the curated files is not their name in the graph."""
+PRICE_FIELDS = {
+    "price_input": "price.input",
+    "price_output": "price.output",
+    "price_cache_read": "price.cacheRead",
+    "price_cache_write": "price.cacheWrite",
+}
+
+
+def build(
+    key: ModelKey,
+    stated: Stated,
+    today: date,
+    version: tuple[str, bool] | None,
+    canonical: str,
+    shared: Mapping[str, tuple[str, Any]],
+    known: Mapping[ModelKey, Stated],
+) -> MergedModel:
+    """One model's rows from what every source says of it."""
+    provider, slug = key
+    reasons = {FACT_NAMES.get(k, camel(k)): v for _, each in stated.ordered() for k, v in each.reasons.items()}
+    claims: list[MergedClaim] = []
+    facts: dict[str, Any] = {}
+    names = dict.fromkeys(name for _, each in stated.ordered() for name in each.facts) | dict.fromkeys(shared)
+    for name in names:
+        said = [(source, each.facts[name]) for source, each in stated.ordered(trust(name)) if name in each.facts]
+        if name in shared and not any(source in ("overlay", "curated") for source, _ in said):
+            # The maker's own entry knows better than a reseller's listing.
+            said = [shared[name], *(pair for pair in said if pair[0] != shared[name][0])]
+        if not said:
+            continue
+        facts[name] = said[0][1]
+        if name not in ("version_of", "canonical"):
+            claims += claim(camel(name), said, reasons)
+    if "status" not in facts:
+        # A source that lists a model without a word on its status offers it.
+        facts["status"] = ModelStatus.ACTIVE
+        claims += claim("status", [(source, ModelStatus.ACTIVE) for source, _ in stated.ordered()][:1], reasons)
+    model = MergedModel({}, claims=claims)
+    merge_capabilities(model, stated, reasons)
+    for name, kind in SETS.items():
+        model.traits += [(kind, word) for word in sorted(facts.get(name, ()))]
+    merge_rates(model, stated, today, reasons)
+    merge_parameters(model, stated, facts, reasons)
+    names_here = {slug.lower()}
+    for _, each in stated.ordered():
+        for alias in each.aliases:
+            if alias.lower() in names_here or (provider, alias) in known:
+                continue
+            names_here.add(alias.lower())
+            found = identity.dated(alias)
+            snapshot = found is not None and found[0].lower() == slug.lower()
+            model.aliases.append((alias, AliasKind.SNAPSHOT if snapshot else AliasKind.ALIAS))
+    model.columns |= {
+        "ref": f"{provider}/{slug}",
+        "provider_slug": provider,
+        "slug": slug,
+        "name": facts.get("name", slug),
+        "family_slug": facts.get("family"),
+        "canonical": canonical,
+        "version_of": version[0] if version else None,
+        "is_latest_version": version[1] if version else True,
+        "status": facts["status"],
+        "access_type": facts.get("access_type", AccessType.CLOSED),
+        "knowledge_cutoff": first_day(facts.get("knowledge_cutoff_text")),
+        "is_flagship": facts.get("is_flagship", False),
+        "is_recommended": facts.get("is_recommended", False),
+    }
+    for name in (
+        *("license", "parameter_size", "tagline", "description", "best_for", "knowledge_cutoff_text"),
+        *("context_window", "max_input_tokens", "max_output_tokens"),
+        *("release_date", "deprecation_date", "retirement_date"),
+    ):
+        model.columns[name] = facts.get(name)
+    model.sign()
+    return model
+
+
+def merge_capabilities(model: MergedModel, stated: Stated, reasons: Mapping[str, str]) -> None:
+    names = sorted({name for _, each in stated.ordered() for name in each.capabilities})
+    for name in names:
+        said = [(source, each.capabilities[name]) for source, each in stated.ordered() if name in each.capabilities]
+        model.claims += claim(f"capabilities.{name}", said, reasons)
+        if said[0][1]:
+            model.traits.append((TraitKind.CAPABILITY, name))
+
+
+def merge_rates(model: MergedModel, stated: Stated, today: date, reasons: Mapping[str, str]) -> None:
+    stated_rates = [(source, each.rates) for source, each in stated.ordered() if each.rates]
+    chosen = pricing.choose(stated_rates, today)
+    price = pricing.standard([each.rate for each in chosen], today)
+    for name in pricing.STANDARD_METERS:
+        model.columns[name] = price.amounts.get(name)
+    model.columns["price_publication"] = price.publication
+    model.rates = [
+        {"position": position}
+        | {name: getattr(rate, name) for name in rate.__slots__}
+        | {"currency": "USD", "source_slug": source}
+        for position, (rate, source) in enumerate(chosen)
+    ]
+    prices = [(source, pricing.standard(rates, today)) for source, rates in stated_rates]
+    for name, field_name in PRICE_FIELDS.items():
+        said = [(source, each.amounts[name]) for source, each in prices if name in each.amounts]
+        model.claims += claim(field_name, said, reasons)
+    model.claims += claim("price.publication", [(source, each.publication) for source, each in prices], reasons)
+
+
+def merge_parameters(model: MergedModel, stated: Stated, facts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    names = dict.fromkeys(name for _, each in stated.ordered() for name in each.parameters)
+    for position, name in enumerate(names):
+        said = [(source, each.parameters[name]) for source, each in stated.ordered() if name in each.parameters]
+        source, best = said[0]
+        model.parameters.append(
+            {
+                "position": position,
+                "name": name,
+                "label": best.label or name.replace("_", " ").capitalize(),
+                "kind": best.kind or ParameterKind.STRING,
+                "supported": best.supported,
+                "default": best.default,
+                "minimum": bound(best.minimum, facts),
+                "maximum": bound(best.maximum, facts),
+                "allowed_values": None if best.allowed_values is None else list(best.allowed_values),
+                "note": best.note,
+                "source_slug": source,
+            }
+        )
+        model.claims += claim(f"parameters.{name}", [(source, spoken(each, facts)) for source, each in said], reasons)
+
+
+def bound(value: Decimal | str | None, facts: Mapping[str, Any]) -> Decimal | None:
+    if value == MAX_OUTPUT:
+        largest = facts.get("max_output_tokens")
+        return None if largest is None else Decimal(largest)
+    return value if isinstance(value, Decimal) else None
+
+
+def spoken(parameter: ParameterClaim, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source says of a parameter, without what it leaves open."""
+    said = {
+        "supported": parameter.supported,
+        "default": parameter.default,
+        "minimum": bound(parameter.minimum, facts),
+        "maximum": bound(parameter.maximum, facts),
+        "allowedValues": parameter.allowed_values,
+    }
+    return {name: value for name, value in said.items() if value is not None}
