@@ -20,7 +20,7 @@ from server import database
 ROOT = Path(__file__).parent.parent
 CODES = re.compile(r"^[A-Z][A-Z_]+$")
 LEAKS = re.compile(
-    r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |\.py\b|/site-packages|/tmp/",
+    r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |no such table|\.py\b|/tmp/",
     re.IGNORECASE,
 )
 """What no client has to see: Python, SQL, paths."""
