@@ -8,6 +8,8 @@ from strawberry import Parent, auto
 
 from schema import loaders, tables
 from schema.context import Info
+from schema.cost import CostEstimate, UsageInput
+from schema.costing import estimate
 from schema.family import Family
 from schema.filters import PriceFilter
 from schema.mapping import of
@@ -17,7 +19,7 @@ from schema.price import Price, PriceCard, StandardPrice, cards, select
 from schema.provider import Provider
 from schema.source import Fact, facts
 from schema.tables import TraitKind
-from schema.vocabulary import Capability, Endpoint, Modality, UseCase
+from schema.vocabulary import Capability, Endpoint, Modality, ServiceTier, UseCase
 
 NEW_FOR = timedelta(days=60)
 """How long after its release a model counts as new."""
@@ -158,6 +160,23 @@ class Model(Node):
     async def price_history(model: Parent[tables.Model], info: Info, filter: WhichPrices = None) -> Any:
         found = select(await rates(model, info), filter)
         return sorted(found, key=lambda rate: (rate.effective_from or date.min, rate.position))
+
+    @strawberry.field(
+        graphql_type=CostEstimate,
+        description="What this usage costs here. The total is null where a rate it needs is not published, never free.",
+    )
+    @staticmethod
+    async def cost(
+        model: Parent[tables.Model],
+        info: Info,
+        usage: Annotated[UsageInput, strawberry.argument(description="What is used.")],
+        service_tier: Annotated[
+            ServiceTier,
+            strawberry.argument(description="At which tier. Meters it does not reprice keep their standard rate."),
+        ] = ServiceTier.STANDARD,
+        as_of: AsOf = None,
+    ) -> Any:
+        return estimate(await rates(model, info), usage.by_meter(), service_tier, as_of or info.context.now)
 
     @strawberry.field(
         graphql_type=list[Parameter],

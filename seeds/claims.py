@@ -96,11 +96,20 @@ def first(stated: Stated, name: str) -> Any:
     return next((claims.facts[name] for _, claims in stated.ordered(trust(name)) if name in claims.facts), None)
 
 
-def differs(value: Any, believed: Any) -> bool:
-    """Whether two sources contradict each other. Of a parameter, only what both of them say can."""
+def differs(name: str, value: Any, believed: Any) -> bool:
+    """Whether two sources contradict each other about a fact, rather than one being less exact."""
+    if value == believed or name in WORDING:
+        return False
     if is_object(value) and is_object(believed):
-        return any(value[name] != believed[name] for name in value.keys() & believed.keys())
-    return bool(value != believed)
+        # Of a parameter, only what both of them state can differ.
+        return any(value[key] != believed[key] for key in value.keys() & believed.keys())
+    if name == "accessType":
+        # models.dev knows open from closed, and calls whatever is open OPEN_WEIGHTS.
+        return "CLOSED" in (value, believed)
+    if name == "knowledgeCutoffText":
+        # A month is no other answer than a day in that month.
+        return not (str(value).startswith(str(believed)) or str(believed).startswith(str(value)))
+    return True
 
 
 def claim(name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[str, str]) -> list[MergedClaim]:
@@ -114,7 +123,7 @@ def claim(name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[str, str]
             source,
             rank,
             value := comparable(raw),
-            name not in WORDING and differs(value, believed),
+            differs(name, value, believed),
             reasons.get(name) if rank == 0 else None,
         )
         for rank, (source, raw) in enumerate(said)

@@ -8,6 +8,7 @@ from fnmatch import translate
 from re import compile as pattern
 from typing import Any
 
+from schema.vocabulary import ServiceTier
 from seeds import identity
 from seeds.build import build
 from seeds.catalogue import Catalogue, ModelClaims, ModelKey
@@ -112,17 +113,21 @@ def add_matches(catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, State
         for (provider, slug), each in stated.items():
             own = by_provider.get(provider, [])
             fallback = catalogue.providers.get(provider, {}).get("fallback", [])
-            candidates = (*own, *(claims for other in fallback for claims in by_provider.get(other, ())))
-            found = next((claims for claims in candidates if claims.match(slug.lower())), None)
+            lent = (claims for other in fallback for claims in by_provider.get(other, ()))
+            found = next((claims for claims in (*own, *lent) if claims.match(slug.lower())), None)
             if found is None:
                 continue
+            rates = found.rates
+            if found.provider != provider:
+                # Another provider's price list holds here at its standard tier; its other tiers are its own.
+                rates = [rate for rate in rates if rate.service_tier is ServiceTier.STANDARD]
             here = each.by_source.get(catalogue.source)
             if here is None:
                 # A group's own name and status say nothing of the members it covers; limits and rates do.
                 facts = {name: value for name, value in found.facts.items() if name in LIMITS}
-                each.add(catalogue.source, ModelClaims(provider, slug, facts=facts, rates=found.rates))
+                each.add(catalogue.source, ModelClaims(provider, slug, facts=facts, rates=rates))
             else:
-                here.rates = found.rates
+                here.rates = rates
 
 
 SHARED = ("family", "license", "parameter_size", "access_type")

@@ -60,9 +60,9 @@ def standard(rates: Iterable[RateClaim], day: date) -> StandardPrice:
 def choose(stated: Sequence[tuple[str, Sequence[RateClaim]]], day: date) -> list[SourcedRate]:
     """The rates believed, from (source, rates) in order of trust.
 
-    A model's price list is taken whole from the first source that has one: rates of two lists
-    need not belong together. Where a later source agrees on today's input and output price it is
-    reading the same list, and fills in the tiers and meters the first one left out.
+    A tier's rates are taken whole from the first source that has them: rates of two lists need not
+    belong together. Tiers the first source leaves out come from a later one, provided that it agrees
+    on today's standard price: then it is reading the same list.
     """
     lists = [(source, rates) for source, rates in stated if rates]
     if not lists:
@@ -74,8 +74,8 @@ def choose(stated: Sequence[tuple[str, Sequence[RateClaim]]], day: date) -> list
         theirs = standard(rates, day)
         if not _same_list(ours, theirs):
             continue
-        held = {(each.rate.service_tier, each.rate.meter) for each in chosen}
-        chosen += [SourcedRate(rate, source) for rate in rates if (rate.service_tier, rate.meter) not in held]
+        held = {each.rate.service_tier for each in chosen}
+        chosen += [SourcedRate(rate, source) for rate in rates if rate.service_tier not in held]
     return sorted(chosen, key=lambda each: order(each.rate))
 
 

@@ -26,6 +26,7 @@ from schema.root import sdl as printed_sdl
 from seeds import load as loading
 from seeds.load import Loaded
 from seeds.store import Outcome
+from server import coverage as covering
 from server import database, settings
 from server.errors import OperatorError
 from server.execution import Request, RequestError, Runner, refusal
@@ -223,6 +224,42 @@ async def _answered(found: Settings, request: Request) -> dict[str, Any]:
             return await runner.run(runner.check(request))
         except RequestError as error:
             return refusal(error)
+    except (SQLAlchemyError, OSError) as error:
+        raise OperatorError(database.explain(engine, error)) from error
+    finally:
+        await engine.dispose()
+
+
+@app.command()
+def coverage(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show how completely the labs' own models are described, and where sources disagree."""
+    rows, disputed = run(_covered(read_settings(database_url=database_url)))
+    if markdown:
+        sys.stdout.write(covering.markdown(rows))
+        return
+    table = Table(title="Coverage of the labs' own APIs")
+    for name in ("Provider", "Models", *covering.ASPECTS):
+        table.add_column(name.capitalize(), justify="left" if name == "Provider" else "right")
+    for row in rows:
+        table.add_row(row.provider, f"{row.models:,}", *(row.share(aspect) for aspect in covering.ASPECTS))
+    out.print(table)
+    table = Table(title="Facts on which sources disagree")
+    for name in ("Fact", "Models", "Decided with a reason"):
+        table.add_column(name, justify="left" if name == "Fact" else "right")
+    for field, count, decided in disputed:
+        table.add_row(field, f"{count:,}", f"{decided:,}")
+    out.print(table)
+
+
+async def _covered(found: Settings) -> tuple[list[covering.Covered], list[tuple[str, int, int]]]:
+    engine = database.engine(found.database_url)
+    try:
+        await database.prepare(engine)
+        async with database.reading(engine) as connection:
+            return await covering.coverage(connection), await covering.disputes(connection)
     except (SQLAlchemyError, OSError) as error:
         raise OperatorError(database.explain(engine, error)) from error
     finally:

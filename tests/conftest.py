@@ -109,9 +109,6 @@ def asker(engine: AsyncEngine) -> Ask:
     return ask
 
 
-SOURCES = {slug: described for slug, described in load.DESCRIBED.items()}
-
-
 async def put(engine: AsyncEngine, catalogues: list[Catalogue], now: datetime = NOW) -> Outcome:
     """Merges and stores catalogues, as a load does."""
     merged: Merged = merge(catalogues, now.date())

@@ -72,13 +72,15 @@ def test_a_price_list_is_taken_whole_where_sources_disagree() -> None:
     ]
 
 
-def test_a_price_list_is_completed_where_sources_agree() -> None:
-    model = only(
-        catalogue("genai-prices", rates=[rate("3"), rate("9", Meter.OUTPUT)]),
-        catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), rate("0.3", Meter.CACHE_READ)]),
-    )
-    assert (Meter.CACHE_READ, "models-dev") in [(r["meter"], r["source_slug"]) for r in model.rates]
-    assert model.columns["price_cache_read"] == Decimal("0.3")
+def test_a_tier_the_first_source_leaves_out_is_taken_from_one_that_agrees_on_the_standard_price() -> None:
+    more = [rate("0.3", Meter.CACHE_READ), rate("6", service_tier=ServiceTier.PRIORITY)]
+    first = catalogue("genai-prices", rates=[rate("3"), rate("9", Meter.OUTPUT)])
+    agreeing = catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), *more])
+    differing = catalogue("models-dev", rates=[rate("4"), rate("9", Meter.OUTPUT), *more])
+    chosen = [(r["service_tier"], r["meter"], r["source_slug"]) for r in only(first, agreeing).rates]
+    assert (ServiceTier.PRIORITY, Meter.INPUT, "models-dev") in chosen
+    assert (ServiceTier.STANDARD, Meter.CACHE_READ, "models-dev") not in chosen
+    assert {r["source_slug"] for r in only(first, differing).rates} == {"genai-prices"}
 
 
 def test_todays_price_is_the_one_in_force_today() -> None:

@@ -1,0 +1,116 @@
+"""How complete the registry is for the labs' own APIs, and where its sources disagree."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from schema import tables
+from schema.tables import TraitKind
+
+LABS = (
+    "openai",
+    "anthropic",
+    "google",
+    "mistral",
+    "cohere",
+    "deepseek",
+    "xai",
+    "alibaba",
+    "moonshotai",
+    "zai",
+    "zhipuai",
+    "minimax",
+    "llama",
+    "perplexity",
+    "nova",
+    "nvidia",
+    "upstage",
+    "stepfun",
+    "inception",
+    "xiaomi",
+    "tencent-tokenhub",
+    "ai21",
+    "voyageai",
+    "jina",
+)
+"""Labs whose own APIs are covered in full."""
+ASPECTS = ("parameters", "endpoints", "capabilities", "use cases", "family", "status", "access type")
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One provider's line: how many models, and how many of them have each aspect."""
+
+    provider: str
+    models: int
+    having: dict[str, int]
+
+    def share(self, aspect: str) -> str:
+        return f"{100 * self.having[aspect] // self.models} %" if self.models else "–"
+
+
+async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LABS) -> list[Covered]:
+    """The coverage of each provider, counted in the database."""
+    model, trait, parameter, claim = tables.Model, tables.Trait, tables.Parameter, tables.Claim
+
+    def has_trait(kind: TraitKind) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(trait.model_id) == col(model.id), col(trait.kind) == kind)
+
+    def stated(field: str) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(claim.model_id) == col(model.id), col(claim.field) == field)
+
+    tests = {
+        "parameters": sa.exists().where(col(parameter.model_id) == col(model.id)),
+        "endpoints": has_trait(TraitKind.ENDPOINT) | stated("endpoints"),
+        "capabilities": has_trait(TraitKind.CAPABILITY) | stated("capabilities"),
+        "use cases": has_trait(TraitKind.USE_CASE),
+        "family": col(model.family_slug).is_not(None),
+        "status": stated("status"),
+        "access type": stated("accessType"),
+    }
+    counts = [sa.func.sum(sa.case((test, 1), else_=0)).label(name) for name, test in tests.items()]
+    rows = await connection.execute(
+        sa.select(col(model.provider_slug), sa.func.count().label("models"), *counts)
+        .where(col(model.provider_slug).in_(providers))
+        .group_by(col(model.provider_slug))
+    )
+    found = {
+        row["provider_slug"]: Covered(row["provider_slug"], row["models"], {name: row[name] for name in ASPECTS})
+        for row in rows.mappings()
+    }
+    return [found.get(slug, Covered(slug, 0, dict.fromkeys(ASPECTS, 0))) for slug in providers]
+
+
+async def disputes(connection: AsyncConnection) -> list[tuple[str, int, int]]:
+    """(field, models on which sources disagree, of those decided with a reason), the most disputed first."""
+    claim = tables.Claim
+    disputed = (
+        sa.select(col(claim.model_id), col(claim.field)).where(col(claim.disputed)).distinct().subquery("disputed")
+    )
+    believed = sa.select(claim).where(col(claim.rank) == 0).subquery("believed")
+    # parameters.temperature counts with parameters, price.input for itself: prices are what people ask about.
+    rows = await connection.execute(
+        sa.select(disputed.c.field, sa.func.count(), sa.func.count(believed.c.reason))
+        .join(
+            believed,
+            sa.and_(believed.c.model_id == disputed.c.model_id, believed.c.field == disputed.c.field),
+        )
+        .group_by(disputed.c.field)
+    )
+    found: dict[str, tuple[int, int]] = {}
+    for field, count, decided in rows:
+        name = field if field.startswith("price.") else field.partition(".")[0]
+        before = found.get(name, (0, 0))
+        found[name] = before[0] + count, before[1] + decided
+    return sorted(((name, *counts) for name, counts in found.items()), key=lambda row: (-row[1], row[0]))
+
+
+def markdown(rows: list[Covered]) -> str:
+    """The coverage as a table in Markdown, for the README."""
+    lines = [f"| Provider | Models | {' | '.join(aspect.capitalize() for aspect in ASPECTS)} |"]
+    lines.append("| --- " + "| ---: " * (len(ASPECTS) + 1) + "|")
+    for row in rows:
+        lines.append(f"| {row.provider} | {row.models} | {' | '.join(row.share(aspect) for aspect in ASPECTS)} |")
+    return "\n".join(lines) + "\n"
