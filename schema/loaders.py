@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from schema import tables
 from schema.context import Context
+from schema.vocabulary import ModelStatus
 
 
 def in_order(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[Any]:
@@ -58,6 +59,32 @@ async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Mo
     """Model of each reference, letter for letter."""
     rows = await context.rows(sa.select(tables.Model).where(col(tables.Model.ref).in_(refs)))
     return in_order(refs, rows, "ref")
+
+
+async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
+    """Models of each identity that are on offer, cheapest input first; those without a price last."""
+    model = tables.Model
+    statement = (
+        sa.select(model)
+        .where(col(model.canonical).in_(identities), col(model.status) != ModelStatus.RETIRED)
+        .order_by(col(model.price_input).is_(None), col(model.price_input), col(model.price_output), col(model.ref))
+    )
+    return grouped(identities, await context.rows(statement), "canonical")
+
+
+async def versions(context: Context, keys: Sequence[tuple[str, str]]) -> list[list[tables.Model]]:
+    """Models that are versions of one another, by (provider, undated slug), newest release first."""
+    model = tables.Model
+    statement = (
+        sa.select(model)
+        .where(sa.tuple_(col(model.provider_slug), col(model.version_of)).in_(keys))
+        .order_by(col(model.release_date).is_(None), col(model.release_date).desc(), col(model.ref))
+    )
+    found: dict[tuple[str, str], list[tables.Model]] = defaultdict(list)
+    for row in await context.rows(statement):
+        if row.version_of is not None:
+            found[row.provider_slug, row.version_of].append(row)
+    return [found[key] for key in keys]
 
 
 async def rates_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Rate]]:

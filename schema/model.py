@@ -4,13 +4,14 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import Parent, auto
+from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
 from schema.context import Info
 from schema.cost import CostEstimate, UsageInput
 from schema.costing import estimate
 from schema.family import Family
+from schema.faults import Fault
 from schema.filters import PriceFilter
 from schema.mapping import of
 from schema.node import Node
@@ -91,6 +92,35 @@ class Model(Node):
     async def aliases(model: Parent[tables.Model], info: Info) -> list[str]:
         assert model.id is not None
         return [alias.name for alias in await info.context.load(loaders.aliases_by_model, model.id)]
+
+    @strawberry.field(
+        graphql_type=list[Annotated["Model", lazy("schema.model")]],
+        description="The same model at other providers, cheapest input first where prices are published. "
+        "Retired listings are left out. Rests on declared rules of identity: rather none than a wrong one.",
+    )
+    @staticmethod
+    async def offers(
+        model: Parent[tables.Model],
+        info: Info,
+        first: Annotated[int | None, strawberry.argument(description="At most so many; by default all.")] = None,
+    ) -> Any:
+        if first is not None and first < 0:
+            raise Fault(f"first is {first}; it can't be negative.")
+        if model.canonical is None:
+            return []
+        same = await info.context.load(loaders.models_by_canonical, model.canonical)
+        return [each for each in same if each.provider_slug != model.provider_slug][:first]
+
+    @strawberry.field(
+        graphql_type=list[Annotated["Model", lazy("schema.model")]],
+        description="Every version of this model at its provider, itself included: "
+        "the undated name and its dated snapshots, newest release first.",
+    )
+    @staticmethod
+    async def versions(model: Parent[tables.Model], info: Info) -> Any:
+        if model.version_of is None:
+            return [model]
+        return await info.context.load(loaders.versions, (model.provider_slug, model.version_of))
 
     @strawberry.field(description="Whether it was released within the last 60 days.")
     @staticmethod

@@ -10,6 +10,7 @@ from schema.vocabulary import AccessType, ModelStatus, ParameterKind
 from seeds import identity, pricing
 from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
 from seeds.claims import MergedClaim, MergedModel, Stated, camel, claim, trust
+from seeds.decisions import Said, decide
 from seeds.feeds.models_dev import day as first_day
 
 SETS = {
@@ -44,15 +45,16 @@ def build(
     facts: dict[str, Any] = {}
     names = dict.fromkeys(name for _, each in stated.ordered() for name in each.facts) | dict.fromkeys(shared)
     for name in names:
-        said = [(source, each.facts[name]) for source, each in stated.ordered(trust(name)) if name in each.facts]
+        said: Said = [(source, each.facts[name]) for source, each in stated.ordered(trust(name)) if name in each.facts]
         if name in shared and not any(source in ("overlay", "curated") for source, _ in said):
             # The maker's own entry knows better than a reseller's listing.
             said = [shared[name], *(pair for pair in said if pair[0] != shared[name][0])]
         if not said:
             continue
+        said, decided = decide(f"{provider}/{slug}", camel(name), said)
         facts[name] = said[0][1]
         if name not in ("version_of", "canonical"):
-            claims += claim(camel(name), said, reasons)
+            claims += claim(camel(name), said, reasons, decided)
     if "status" not in facts:
         # A source that lists a model without a word on its status offers it.
         facts["status"] = ModelStatus.ACTIVE
@@ -61,7 +63,7 @@ def build(
     merge_capabilities(model, stated, reasons)
     for name, kind in SETS.items():
         model.traits += [(kind, word) for word in sorted(facts.get(name, ()))]
-    merge_rates(model, stated, today, reasons)
+    merge_rates(model, f"{provider}/{slug}", stated, today, reasons)
     merge_parameters(model, stated, facts, reasons)
     names_here = {slug.lower()}
     for _, each in stated.ordered():
@@ -106,8 +108,10 @@ def merge_capabilities(model: MergedModel, stated: Stated, reasons: Mapping[str,
             model.traits.append((TraitKind.CAPABILITY, name))
 
 
-def merge_rates(model: MergedModel, stated: Stated, today: date, reasons: Mapping[str, str]) -> None:
-    stated_rates = [(source, each.rates) for source, each in stated.ordered() if each.rates]
+def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reasons: Mapping[str, str]) -> None:
+    stated_rates, decided = decide(
+        ref, "price", [(source, each.rates) for source, each in stated.ordered() if each.rates]
+    )
     chosen = pricing.choose(stated_rates, today)
     price = pricing.standard([each.rate for each in chosen], today)
     for name in pricing.STANDARD_METERS:
@@ -122,8 +126,9 @@ def merge_rates(model: MergedModel, stated: Stated, today: date, reasons: Mappin
     prices = [(source, pricing.standard(rates, today)) for source, rates in stated_rates]
     for name, field_name in PRICE_FIELDS.items():
         said = [(source, each.amounts[name]) for source, each in prices if name in each.amounts]
-        model.claims += claim(field_name, said, reasons)
-    model.claims += claim("price.publication", [(source, each.publication) for source, each in prices], reasons)
+        model.claims += claim(field_name, said, reasons, decided)
+    states = [(source, each.publication) for source, each in prices]
+    model.claims += claim("price.publication", states, reasons, decided)
 
 
 def merge_parameters(model: MergedModel, stated: Stated, facts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:

@@ -112,19 +112,16 @@ def differs(name: str, value: Any, believed: Any) -> bool:
     return True
 
 
-def claim(name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[str, str]) -> list[MergedClaim]:
-    """The claims about one fact from (source, value), best first."""
+def claim(
+    name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[str, str], decided: str | None = None
+) -> list[MergedClaim]:
+    """The claims about one fact from (source, value), best first; the reason stands only where they differ."""
     if not said:
         return []
-    believed = comparable(said[0][1])
+    values = [comparable(raw) for _, raw in said]
+    disputed = [differs(name, value, values[0]) for value in values]
+    reason = reasons.get(name) or (decided if any(disputed) else None)
     return [
-        MergedClaim(
-            name,
-            source,
-            rank,
-            value := comparable(raw),
-            differs(name, value, believed),
-            reasons.get(name) if rank == 0 else None,
-        )
-        for rank, (source, raw) in enumerate(said)
+        MergedClaim(name, source, rank, values[rank], disputed[rank], reason if rank == 0 else None)
+        for rank, (source, _) in enumerate(said)
     ]

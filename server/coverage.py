@@ -36,12 +36,17 @@ LABS = (
     "jina",
 )
 """Labs whose own APIs are covered in full."""
+TEXT_ENDPOINTS = (
+    *("CHAT_COMPLETIONS", "RESPONSES", "MESSAGES", "GENERATE_CONTENT", "INTERACTIONS", "CHAT", "COMPLETIONS"),
+    *("FILL_IN_THE_MIDDLE", "CONVERSE", "INVOKE_MODEL", "AGENTS", "LIVE", "REALTIME"),
+)
+"""Surfaces that write text. A model whose surfaces nobody states counts, too: it is not left out of the sum."""
 ASPECTS = ("parameters", "endpoints", "capabilities", "use cases", "family", "status", "access type")
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One provider's line: how many models, and how many of them have each aspect."""
+    """One provider's line: how many text models, and how many of them have each aspect."""
 
     provider: str
     models: int
@@ -70,10 +75,14 @@ async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LAB
         "status": stated("status"),
         "access type": stated("accessType"),
     }
+    surfaces = sa.select(col(trait.model_id)).where(col(trait.kind) == TraitKind.ENDPOINT)
+    text = col(model.id).in_(surfaces.where(col(trait.value).in_(TEXT_ENDPOINTS))) | (
+        col(model.id).not_in(surfaces) & ~stated("endpoints")
+    )
     counts = [sa.func.sum(sa.case((test, 1), else_=0)).label(name) for name, test in tests.items()]
     rows = await connection.execute(
         sa.select(col(model.provider_slug), sa.func.count().label("models"), *counts)
-        .where(col(model.provider_slug).in_(providers))
+        .where(col(model.provider_slug).in_(providers), text)
         .group_by(col(model.provider_slug))
     )
     found = {
@@ -109,7 +118,7 @@ async def disputes(connection: AsyncConnection) -> list[tuple[str, int, int]]:
 
 def markdown(rows: list[Covered]) -> str:
     """The coverage as a table in Markdown, for the README."""
-    lines = [f"| Provider | Models | {' | '.join(aspect.capitalize() for aspect in ASPECTS)} |"]
+    lines = [f"| Provider | Text models | {' | '.join(aspect.capitalize() for aspect in ASPECTS)} |"]
     lines.append("| --- " + "| ---: " * (len(ASPECTS) + 1) + "|")
     for row in rows:
         lines.append(f"| {row.provider} | {row.models} | {' | '.join(row.share(aspect) for aspect in ASPECTS)} |")

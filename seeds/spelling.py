@@ -1,0 +1,227 @@
+"""How a model's id is read: its maker, its numbers, its words and its day, whoever spelt it."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Maker(BaseModel):
+    """Who trains models, and by which signs their ids are known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prefixes: tuple[str, ...] = ()
+    """What others write before a slash, a dot or a dash."""
+    families: tuple[str, ...] = ()
+    """First words that only this maker's models begin with."""
+    marks: tuple[str, ...] = ()
+    """Words that say it is this maker's wherever they stand: a Nemotron that begins with llama is NVIDIA's."""
+    stores: tuple[str, ...] = ()
+    """Other providers that are this maker's own: a region, a subscription."""
+    house: str | None = None
+    """The company, where its models are sold under two provider slugs. A family decides between them."""
+    endings: tuple[str, ...] = ()
+    """Endings every id of this maker has at some sellers and at others not."""
+    one_snapshot: bool = False
+    """An undated id means the dated one where only one day is known. True only where the maker dates every id."""
+    digits: str | None = None
+    """What four digits at the end stand for: YYMM or MMDD."""
+    days: Mapping[str, str] = {}
+    """Four digits -> the day they stand for, where MMDD leaves the year open."""
+
+
+class Seller(BaseModel):
+    """What one provider adds to the ids of the models it sells."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    heads: Mapping[str, str] = {}
+    endings: tuple[str, ...] = ()
+    apart: bool = False
+    """Its models keep identities of their own."""
+    reason: str
+
+
+class Same(BaseModel):
+    """Ids that mean one model although they differ in more than spelling, and why that is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    of: str
+    spellings: tuple[str, ...]
+    reason: str
+
+
+class Declared(BaseModel):
+    """The declared table of makers, sellers and exceptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: tuple[str, ...]
+    endings: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    regions: tuple[str, ...]
+    ordinary: tuple[str, ...]
+    makers: Mapping[str, Maker]
+    sellers: Mapping[str, Seller]
+    same: tuple[Same, ...] = ()
+
+
+class Form(NamedTuple):
+    """What is left of an id when only spelling is evened out. Equal forms of one maker are one model."""
+
+    numbers: tuple[str, ...]
+    """Versions, sizes and four-digit dates, in order."""
+    words: tuple[str, ...]
+    """Everything else, sorted: makers and sellers disagree on the order (claude-3.5-haiku, claude-haiku-3.5)."""
+    day: str = ""
+    """YYYYMMDD or YYYYMM."""
+
+
+class Reading(NamedTuple):
+    prefix: str | None
+    """What stands before the slash, without what only names a path."""
+    name: str
+    """The id without prefix and routing, in lower case: how an identity is written."""
+    form: Form
+    first: str
+    """The word a family is known by."""
+
+
+@cache
+def declared() -> Declared:
+    text = (files("seeds") / "curated" / "_identity.toml").read_text(encoding="utf-8")
+    return Declared.model_validate(tomllib.loads(text))
+
+
+@cache
+def makers_by_prefix() -> dict[str, str]:
+    """What is written before a slash -> maker."""
+    return {prefix: slug for slug, maker in declared().makers.items() for prefix in (slug, *maker.prefixes)}
+
+
+@cache
+def makers_by_word() -> dict[str, str]:
+    """A family's first word -> maker."""
+    return {word: slug for slug, maker in declared().makers.items() for word in maker.families}
+
+
+@cache
+def makers_by_mark() -> dict[str, str]:
+    return {word: slug for slug, maker in declared().makers.items() for word in maker.marks}
+
+
+def house(maker: str) -> str:
+    entry = declared().makers.get(maker)
+    return (entry and entry.house) or maker
+
+
+@cache
+def _heads() -> dict[str, list[tuple[str, str]]]:
+    """First word -> (prefix with a dash, maker), longest first: how ids without a slash name their maker."""
+    answer: dict[str, list[tuple[str, str]]] = {}
+    for prefix, maker in sorted(makers_by_prefix().items(), key=lambda pair: -len(pair[0])):
+        text = spell(prefix)
+        answer.setdefault(text.partition("-")[0], []).append((text + "-", maker))
+    return answer
+
+
+@cache
+def _vendor() -> re.Pattern[str]:
+    """Bedrock's way: region, vendor and model with dots between them."""
+    regions = "|".join(declared().regions)
+    vendors = "|".join(sorted(map(re.escape, makers_by_prefix()), key=len, reverse=True))
+    return re.compile(rf"(?:(?:{regions})\.)?({vendors})\.(?=[a-z])")
+
+
+BEDROCK_VERSION = re.compile(r"(-\d{8})-v\d(?::\d+)?$|-(?:v?1):\d+$|:\d+$|(?<=-\d)-v1$")
+"""-v1:0 and the like number Bedrock's own releases, but after v0 or a bare v2 they belong to the model."""
+DAY = re.compile(r"(?<!\d)(20[12]\d)([-.]?)([01]\d)\2([0-3]\d)(?!\d)")
+SHORT_DAY = re.compile(r"(?<!\d)(2\d)([01]\d)([0-3]\d)(?!\d)")
+MONTH = re.compile(r"(?<!\d)([01]\d)-(20\d\d)(?!\d)")
+MONTH_AND_DAY = re.compile(r"(?<![\d.])(0[1-9]|1[0-2])-([0-3]\d)(?![\d.])")
+POINT = re.compile(r"(?<=\d)[_p](?=\d)")
+LONE_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
+GLUE = re.compile(r"(?<![a-z0-9.])([a-z]{3,})(?=\d)")
+V = re.compile(r"(?<![a-z0-9.])v-?(?=\d)")
+SMALL = re.compile(r"(?<![\d.])0-(?=\d+b)")
+VERSION = re.compile(r"(?<![\d.a-z])\d{1,2}(?:-\d{1,2})+(?![\da-z.])")
+BREAK = re.compile(r"[^a-z0-9.]+")
+ZERO = re.compile(r"(?<=\d)(?:\.0)+$")
+
+
+def spell(text: str) -> str:
+    """Evens out case, separators and numbers: Qwen2_5-VL, qwen-2p5-vl and qwen2-5-vl become one text."""
+    text = LONE_DOT.sub("-", BREAK.sub("-", POINT.sub(".", text.lower()))).strip("-")
+    text = V.sub("", GLUE.sub(r"\1-", text))
+    return VERSION.sub(lambda found: found[0].replace("-", "."), SMALL.sub("0.", text))
+
+
+def form(text: str) -> Form:
+    """The form of an id without prefix and routing."""
+    text, day = split_day(text.lower())
+    numbers: list[str] = []
+    words: list[str] = []
+    for token in spell(text).split("-"):
+        if token.isalpha():
+            words.append(token)
+        elif token:
+            numbers.append(ZERO.sub("", token))
+    return Form(tuple(numbers), tuple(sorted(words)), day)
+
+
+def split_day(text: str) -> tuple[str, str]:
+    """The text without its day, and the day as YYYYMMDD or YYYYMM; a month and day become four digits."""
+    if found := DAY.search(text):
+        return f"{text[: found.start()]}-{text[found.end() :]}", found[1] + found[3] + found[4]
+    if found := MONTH.search(text):
+        return f"{text[: found.start()]}-{text[found.end() :]}", found[2] + found[1]
+    if (found := SHORT_DAY.search(text)) and "01" <= found[2] <= "12" and "01" <= found[3] <= "31":
+        return f"{text[: found.start()]}-{text[found.end() :]}", "20" + found[0]
+    return MONTH_AND_DAY.sub(r"\1\2", text), ""
+
+
+def read(slug: str, provider: str = "") -> Reading:
+    """An id as some provider writes it."""
+    table = declared()
+    text = slug.lower().lstrip("~").removeprefix("hf:")
+    if found := _vendor().match(text):
+        text = f"{found[1]}/{BEDROCK_VERSION.sub(lambda part: part[1] or '', text[found.end() :])}"
+        text = text.replace("v0:", "v0.")
+    *path, name = text.split("/")
+    named = [part for each in path if (part := each.removesuffix(" 2")) not in table.paths]
+    prefix = next((part for part in named if part in makers_by_prefix()), named[-1] if named else None)
+    name, *suffixes = name.split(":")
+    name = "-".join((name, *(each for each in suffixes if each not in table.suffixes)))
+    seller = table.sellers.get(provider)
+    if seller:
+        for head, instead in seller.heads.items():
+            if name.startswith(head):
+                name = instead + name.removeprefix(head)
+                break
+    for ending in (*table.endings, *(seller.endings if seller else ())):
+        if name.endswith(ending) and len(name) > len(ending):
+            name = name.removesuffix(ending)
+    name = _without_maker(name)
+    return Reading(prefix, name, form(name), first_word(name))
+
+
+def first_word(name: str) -> str:
+    return GLUE.sub(r"\1-", BREAK.sub("-", name)).partition("-")[0]
+
+
+def _without_maker(name: str) -> str:
+    """Drops a maker's name in front of one of its own families: nvidia-nemotron-…, anthropic--claude-…."""
+    plain = BREAK.sub("-", name)
+    for head, maker in _heads().get(plain.partition("-")[0], ()):
+        if plain.startswith(head):
+            rest = plain.removeprefix(head)
+            owner = makers_by_word().get(first_word(rest)) or makers_by_mark().get(first_word(rest))
+            if owner and house(owner) == house(maker):
+                return rest
+    return name
