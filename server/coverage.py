@@ -64,12 +64,16 @@ async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LAB
         return sa.exists().where(col(trait.model_id) == col(model.id), col(trait.kind) == kind)
 
     def stated(field: str) -> sa.ColumnElement[bool]:
-        return sa.exists().where(col(claim.model_id) == col(model.id), col(claim.field) == field)
+        # Capabilities are stated one by one, also where the answer is no.
+        named = col(claim.field) == field
+        return sa.exists().where(
+            col(claim.model_id) == col(model.id), named | col(claim.field).startswith(f"{field}.", autoescape=True)
+        )
 
     tests = {
         "parameters": sa.exists().where(col(parameter.model_id) == col(model.id)),
-        "endpoints": has_trait(TraitKind.ENDPOINT) | stated("endpoints"),
-        "capabilities": has_trait(TraitKind.CAPABILITY) | stated("capabilities"),
+        "endpoints": stated("endpoints"),
+        "capabilities": stated("capabilities"),
         "use cases": has_trait(TraitKind.USE_CASE),
         "family": col(model.family_slug).is_not(None),
         "status": stated("status"),

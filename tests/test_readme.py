@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 from conftest import Ask
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server import database
+from server.coverage import coverage, markdown
 from server.settings import Settings, settings_table
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -30,6 +33,15 @@ def test_the_readme_lists_every_setting() -> None:
     table = README.partition("<!-- settings -->\n")[2].partition("<!-- /settings -->")[0]
     assert table == settings_table(), "write the table anew: modelmeta settings --markdown"
     assert all(f"MODELMETA_{name.upper()}" in table for name in Settings.model_fields)
+
+
+async def test_the_readmes_coverage_is_the_registrys(full_engine: AsyncEngine) -> None:
+    table = README.partition("<!-- coverage -->\n")[2].partition("<!-- /coverage -->")[0]
+    async with database.reading(full_engine) as connection:
+        rows = await coverage(connection)
+    assert table == markdown(rows), "write the table anew: modelmeta coverage --markdown"
+    for row in rows:
+        assert all(count == row.models for count in row.having.values()), row
 
 
 def test_every_file_the_readme_names_is_there() -> None:

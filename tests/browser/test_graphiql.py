@@ -1,0 +1,157 @@
+"""The promise: GraphiQL opens from our own origin alone, and whatever it offers to run, runs."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+from conftest import IN_CI, Ask
+from playwright.async_api import Browser, Page, async_playwright
+from serving import Server, tiny_server
+
+from server.graphiql.example import FOLDER, examples
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SHOWN = "() => document.body.innerText.replaceAll('\\u00a0', ' ')"
+EDITED = """() => (
+    document.querySelector('textarea#query')?.value
+    ?? document.querySelector('.graphiql-query-editor').innerText.replaceAll('\\u00a0', ' ')
+)"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """The tiny registry, served."""
+    async with tiny_server(tmp_path_factory.mktemp("graphiql")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium. Skips where there is none, except in CI."""
+    if CHROMIUM is None:
+        if IN_CI:
+            pytest.fail("CI has to have a Chromium")
+        pytest.skip("no Chromium on this machine")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield launched
+        await launched.close()
+
+
+@dataclass
+class Visit:
+    """A page with all that went wrong on it."""
+
+    page: Page
+    wrong: list[str] = field(default_factory=list[str])
+
+    async def execute(self) -> None:
+        button = self.page.locator("button.graphiql-execute-button, button[aria-label^='Execute']").first
+        await button.wait_for(timeout=20_000)
+        await button.click()
+
+    async def shows(self, text: str) -> None:
+        await self.page.wait_for_function(f"(text) => ({SHOWN})().includes(text)", arg=text, timeout=15_000)
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, server: Server, **asked: str) -> AsyncIterator[Visit]:
+    context = await browser.new_context(viewport={"width": 1400, "height": 900})
+    visit = Visit(await context.new_page())
+    page, wrong = visit.page, visit.wrong
+    socket = server.address.replace("http", "ws")
+    ours = (f"{server.address}/", f"{socket}/", "data:", f"blob:{server.address}/")
+    page.on("request", lambda sent: None if sent.url.startswith(ours) else wrong.append(f"left for {sent.url}"))
+    page.on("response", lambda got: wrong.append(f"{got.status} for {got.url}") if got.status >= 400 else None)
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    try:
+        query = f"?{urlencode(asked)}" if asked else ""
+        await page.goto(f"{server.address}/graphiql{query}", wait_until="load", timeout=20_000)
+        yield visit
+    finally:
+        await context.close()
+
+
+@pytest.mark.browser
+async def test_graphiql_runs_its_first_example_and_never_leaves_our_origin(browser: Browser, server: Server) -> None:
+    async with visiting(browser, server) as visit:
+        await visit.execute()
+        await visit.shows('"modelCount": 3')
+        await visit.shows('"providerCount": 2')
+        assert "query Registry" in await visit.page.evaluate(EDITED)
+        await visit.page.wait_for_load_state("networkidle")
+        assert visit.wrong == []
+
+
+@pytest.mark.browser
+async def test_a_link_opens_its_document_with_its_variables(browser: Browser, server: Server) -> None:
+    query = "query Linked($ref: String!) { model(ref: $ref) { name price { input } } }"
+    variables = json.dumps({"ref": "openai/tiny-large"})
+    async with visiting(browser, server, query=query, variables=variables) as visit:
+        await visit.execute()
+        await visit.shows('"name": "Tiny Large"')
+        await visit.shows('"input": "2.5"')
+        assert "query Linked($ref: String!)" in await visit.page.evaluate(EDITED)
+        await visit.page.wait_for_load_state("networkidle")
+        assert visit.wrong == []
+
+
+@pytest.mark.browser
+async def test_what_a_link_carries_is_shown_and_never_run_as_script(browser: Browser, server: Server) -> None:
+    query = "# </script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">\n{ registry { modelCount } }"
+    async with visiting(browser, server, query=query) as visit:
+        await visit.execute()
+        await visit.shows('"modelCount": 3')
+        assert "taken" not in await visit.page.title()
+        assert visit.wrong == []
+
+
+async def test_the_page_allows_nothing_from_elsewhere(server: Server) -> None:
+    async with server.client() as client:
+        page = await client.get("/graphiql")
+        again = await client.get("/graphiql", headers={"if-none-match": page.headers["etag"]})
+    policy = dict(part.strip().partition(" ")[::2] for part in page.headers["content-security-policy"].split(";"))
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert (policy["script-src"], policy["connect-src"]) == ("'self'", "'self'")
+    assert "//" not in page.headers["content-security-policy"]
+    assert 'src="http' not in page.text
+    assert 'href="http' not in page.text
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", [example.name for example in examples()])
+async def test_every_example_runs_and_finds_something(full: Ask, name: str) -> None:
+    (example,) = [each for each in examples() if each.name == name]
+    data = await full(example.query, json.loads(example.variables or "{}"))
+    assert data
+    for field_name, value in data.items():
+        assert value, f"{field_name} is empty"
+        if "nodes" in value:
+            assert value["nodes"], f"{field_name} lists nothing"
+
+
+def test_every_example_has_a_title_and_no_file_is_left_aside() -> None:
+    found = examples()
+    assert len(found) == len(list(FOLDER.glob("*.graphql"))) > 5
+    assert len({example.title for example in found}) == len(found)
+    for example in found:
+        assert example.query.startswith(f"# {example.title}\n")
+        assert len(example.title) > 10
+    assert sum(example.variables is not None for example in found) == len(list(FOLDER.glob("*.variables.json")))
