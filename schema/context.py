@@ -35,6 +35,8 @@ class Context:
         self._connection: AsyncConnection | None = None
         # Sibling fields run concurrently, and a connection may not: one statement at a time.
         self._turn = asyncio.Lock()
+        self._asking: asyncio.Task[Any] | None = None
+        self._closed = False
 
     async def rows(self, statement: Select[T]) -> list[T]:
         """The statement's rows. A whole table's rows have its columns as attributes, without being entities."""
@@ -50,9 +52,15 @@ class Context:
 
     async def _execute(self, statement: Executable) -> Sequence[Any]:
         async with self._turn:
-            if self._connection is None:
-                self._connection = await self._stack.enter_async_context(self.engine.connect())
-            return (await self._connection.execute(statement)).all()
+            if self._closed:
+                raise asyncio.CancelledError
+            self._asking = asyncio.current_task()
+            try:
+                if self._connection is None:
+                    self._connection = await self._stack.enter_async_context(self.engine.connect())
+                return (await self._connection.execute(statement)).all()
+            finally:
+                self._asking = None
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
         """One answer of a batch function; keys asked in one tick become one call."""
@@ -63,6 +71,13 @@ class Context:
         return answer
 
     async def close(self) -> None:
+        """Ends the transaction. A statement still under way, of an operation that was given up, is stopped first."""
+        self._closed = True
+        asking = self._asking
+        if asking is not None and asking is not asyncio.current_task():
+            # A loader's batch runs in a task of its own, which giving up the operation does not reach.
+            asking.cancel()
+            await asyncio.wait([asking])
         await self._stack.aclose()
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal, localcontext
 from enum import Enum
 from typing import Any, Optional
 
@@ -14,7 +14,7 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import tables
-from schema.columns import dump_json, is_array, plain
+from schema.columns import FRACTION_DIGITS, WHOLE_DIGITS, dump_json, is_array, plain
 from schema.faults import Fault
 from schema.paging import Listing, Order
 from schema.tables import Model, TraitKind
@@ -44,6 +44,14 @@ DEEPEST = 6
 def where(description: str, clause: Clause | None = None) -> Any:
     """A filter: what it means to a caller, and the SQL of it. The SQL is never null, so that `not` is its opposite."""
     return strawberry.field(description=description, default=UNSET, metadata={"clause": clause})
+
+
+def storable(bound: Decimal) -> Decimal:
+    """The largest value a column can hold that is no larger: comparing with it gives the same answers."""
+    if bound >= 10**WHOLE_DIGITS:
+        return Decimal(10**WHOLE_DIGITS - 1)
+    with localcontext(prec=2 * (WHOLE_DIGITS + FRACTION_DIGITS)):
+        return max(bound, Decimal(-1)).quantize(Decimal(1).scaleb(-FRACTION_DIGITS), rounding=ROUND_FLOOR)
 
 
 def known(column: Any, test: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -119,11 +127,11 @@ class ModelFilter:
     )
     max_input_price: Decimal | None = where(
         "Standard input price of at most so many USD per 1M tokens; unpublished never matches.",
-        lambda v: known(Model.price_input, col(Model.price_input) <= v),
+        lambda v: known(Model.price_input, col(Model.price_input) <= storable(v)),
     )
     max_output_price: Decimal | None = where(
         "Standard output price of at most so many USD per 1M tokens; unpublished never matches.",
-        lambda v: known(Model.price_output, col(Model.price_output) <= v),
+        lambda v: known(Model.price_output, col(Model.price_output) <= storable(v)),
     )
     price_publication: list[PricePublication] | None = where(
         "With one of these states of its standard price.", lambda v: col(Model.price_publication).in_(v)
@@ -173,6 +181,13 @@ def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
         value = getattr(filter, each.name)
         if value is not UNSET and value is not None:
             yield each, value
+
+
+def cleaned(value: Any) -> Any:
+    """The value without NUL, which PostgreSQL refuses in any text; what holds one is no name of anything."""
+    if is_array(value):
+        return [each.replace("\x00", "\ufffd") if isinstance(each, str) else each for each in value]
+    return value
 
 
 def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:

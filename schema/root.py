@@ -31,8 +31,8 @@ from schema.model import Model
 from schema.node import Node, find
 from schema.paging import Page, Slice, page
 from schema.provider import Provider
+from schema.resolution import models_by_reference
 from schema.scalars import SCALARS
-from schema.search import models_by_reference
 from schema.source import Source
 
 MOST_NODES = 100

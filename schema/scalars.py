@@ -22,11 +22,24 @@ LARGEST = 10**30
 """Counts above this are a mistake, not a usage."""
 
 
+class ExactNumber(float):
+    """A number as JSON wrote it: a float to whoever wants one, with its own digits for Decimal."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "ExactNumber":
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
 def _quoted(value: Any) -> str:
     return f"{value!s:.60}"
 
 
 def parse_decimal(value: Any) -> PythonDecimal:
+    if isinstance(value, ExactNumber):
+        value = value.text
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
         raise GraphQLError(f'Decimal can\'t take {_quoted(value)}: write it as a string, for example "0.175".')
     try:
@@ -54,8 +67,8 @@ def parse_big_int(value: Any) -> int:
         and len(value) < 40
     ):
         value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
+        value = int(PythonDecimal(value.text))
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
         raise GraphQLError(f"BigInt can't take {_quoted(value)}: write a whole number, or its digits as a string.")
     return value

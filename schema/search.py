@@ -1,69 +1,168 @@
-"""Reading references: which model somebody means."""
+"""Full-text search over models: names, ids, families, providers and descriptions, forgiving of order and slips.
 
-from collections.abc import Sequence
+One inverted index in an ordinary table and one ranking, so that SQLite and PostgreSQL give the same answers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from schema import tables
 from schema.context import Context
-from schema.vocabulary import ProviderKind
+from schema.terms import asked, folded, terms
+
+MOST_MATCHES = 1_000
+"""Best matches a search gives; what comes after them nobody looks for."""
+MOST_PREFIXED = 60
+"""Terms a beginning is taken to stand for, the shortest first."""
+MOST_MISSPELT = 12
+WEIGHTIEST = 10
 
 
-def readings(ref: str) -> list[tuple[str, str]]:
-    """Every (provider, slug) a qualified reference can mean, the plainest first."""
-    found: list[tuple[str, str]] = []
-    for separator in ("/", ":"):
-        provider, _, slug = ref.partition(separator)
-        if provider and slug:
-            found.append((provider.lower(), slug))
-    slug, _, provider = ref.rpartition("@")
-    if slug and provider:
-        found.append((provider.lower(), slug))
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Every term of one revision, in order."""
+
+    revision: int
+    terms: tuple[str, ...]
+    known: frozenset[str]
+
+
+_vocabularies: WeakKeyDictionary[AsyncEngine, Vocabulary] = WeakKeyDictionary()
+
+
+async def vocabulary(context: Context) -> Vocabulary:
+    """The terms of the revision this request reads; kept until the next one."""
+    revision = await context.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
+    held = _vocabularies.get(context.engine)
+    if held is None or held.revision != revision:
+        rows = await context.tuples(sa.select(col(tables.Term.term)).distinct())
+        found = sorted(row[0] for row in rows)
+        held = _vocabularies[context.engine] = Vocabulary(revision, tuple(found), frozenset(found))
+    return held
+
+
+def compounds(query: Sequence[str], known: frozenset[str]) -> list[str]:
+    """The query's terms, neighbours joined where only the two together are a term: deep seek, 4 1."""
+    found: list[str] = []
+    place = 0
+    while place < len(query):
+        pair = query[place : place + 2]
+        if len(pair) == 2:
+            left, right = pair
+            joined = f"{left}.{right}" if left.isdigit() and right.isdigit() else left + right
+            together = left.isdigit() and right.isdigit() and len(left) <= 2 and len(right) <= 2
+            if joined in known and (together or (joined.isalpha() and not {left, right} <= known)):
+                found.append(joined)
+                place += 2
+                continue
+        found.append(query[place])
+        place += 1
     return found
 
 
-async def models_by_reference(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
-    """The model each reference means: qualified in any spelling, a bare id, a dated snapshot or an alias."""
-    wanted = {ref: readings(ref) for ref in refs if ref and "\x00" not in ref}
-    slugs = {slug for pairs in wanted.values() for _, slug in pairs} | set(wanted)
-    exact = {f"{provider}/{slug}" for pairs in wanted.values() for provider, slug in pairs}
-    model, alias = tables.Model, tables.Alias
-    named = sa.select(col(alias.model_id)).where(col(alias.name).in_(slugs))
-    rows = await context.rows(
-        sa.select(model).where(
-            sa.or_(col(model.ref).in_(exact), col(model.slug).in_(set(wanted)), col(model.id).in_(named))
+def readings(term: str, words: Vocabulary) -> dict[str, float]:
+    """Terms of the vocabulary a typed term can stand for, with how close they are: 1 is the term itself."""
+    found: dict[str, float] = {}
+    if term in words.known:
+        found[term] = 1.0
+    if len(term) >= 2 or not term.isdigit():
+        started = sorted((each for each in words.terms if each.startswith(term) and each != term), key=len)
+        for each in started[:MOST_PREFIXED]:
+            # 4 is no beginning of 4.1: a number is itself or another number.
+            if not (term[-1].isdigit() and each[len(term)] in ".0123456789"):
+                found[each] = 0.6 + 0.3 * len(term) / len(each)
+    if term not in words.known and len(term) >= 3 and term.isalpha():
+        slips = 1 if len(term) <= 5 else 2
+        close = process.extract(term, words.terms, scorer=OSA.distance, score_cutoff=slips, limit=MOST_MISSPELT)
+        for each, distance, _ in close:
+            if each.isalpha():
+                found.setdefault(each, 0.7 - 0.15 * distance)
+    return found
+
+
+@dataclass(slots=True)
+class Match:
+    """A model while it is being scored: for each asked term the best it has."""
+
+    row: Any
+    best: dict[int, float] = field(default_factory=dict[int, float])
+
+
+def score(match: Match, query: Sequence[str], text: str) -> float:
+    """How well a model fits. Terms found count most, then the whole name, then how likely the row is meant."""
+    row = match.row
+    points: float = 100 * sum(match.best.values()) / (WEIGHTIEST * len(query))
+    if text in (folded(row.ref), folded(row.slug), folded(row.name)):
+        points += 60
+    # Of two names that hold all the terms, the one with less besides is meant.
+    points -= 2.0 * max(0, row.search_length - len(match.best))
+    return points + 0.4 * float(row.search_prior)
+
+
+async def ranked(context: Context, text: str) -> dict[int, float]:
+    """Model id -> score of the models that fit a search. Empty when nothing does."""
+    words = await vocabulary(context)
+    query = compounds(asked(text), words.known)
+    if not query:
+        return {}
+    meanings = [readings(term, words) for term in query]
+    wanted = {term for each in meanings for term in each}
+    if not wanted:
+        return {}
+    matches = await _matches(context, wanted, meanings)
+    whole = [match for match in matches if len(match.best) == len(query)]
+    # Where no model has all the terms, those with most of them are the answer.
+    most = max((len(match.best) for match in matches), default=0)
+    chosen = whole or [match for match in matches if len(match.best) == most]
+    plain = folded(text).strip()
+    scored = {match.row.id: score(match, query, plain) for match in chosen}
+    best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MATCHES]
+    return {key: round(value, 4) for key, value in best}
+
+
+async def _matches(context: Context, wanted: Iterable[str], meanings: Sequence[Mapping[str, float]]) -> list[Match]:
+    term, model = tables.Term, tables.Model
+    statement = (
+        sa.select(
+            col(term.term),
+            col(term.weight),
+            *(col(c) for c in (model.id, model.ref, model.slug, model.name, model.search_prior, model.search_length)),
         )
+        .join(model, col(model.id) == col(term.model_id))
+        .where(col(term.term).in_(sorted(wanted)))
     )
-    ids = [row.id for row in rows]
-    names: dict[tuple[str, str], tables.Model] = {}
-    by_alias: dict[str, list[tables.Model]] = {}
-    by_id = {row.id: row for row in rows}
-    for name in await context.rows(sa.select(alias).where(col(alias.model_id).in_(ids), col(alias.name).in_(slugs))):
-        owner = by_id[name.model_id]
-        names[owner.provider_slug, name.name] = owner
-        by_alias.setdefault(name.name, []).append(owner)
-    by_ref = {row.ref: row for row in rows}
-    kinds = {
-        row.slug: row.kind
-        for row in await context.tuples(sa.select(col(tables.Provider.slug), col(tables.Provider.kind)))
-    }
-
-    def read(ref: str) -> tables.Model | None:
-        pairs = wanted.get(ref, [])
-        for provider, slug in pairs:
-            if found := by_ref.get(f"{provider}/{slug}") or names.get((provider, slug)):
-                return found
-        holders = [row for row in rows if row.slug == ref] or by_alias.get(ref, [])
-        return min(holders, key=lambda row: _distance(row, kinds), default=None)
-
-    return [read(ref) for ref in refs]
+    found: dict[int, Match] = {}
+    for row in await context.tuples(statement):
+        match = found.get(row.id)
+        if match is None:
+            match = found[row.id] = Match(row)
+        for place, readings_ in enumerate(meanings):
+            closeness = readings_.get(row.term)
+            if closeness is not None:
+                match.best[place] = max(match.best.get(place, 0.0), closeness * row.weight)
+    return list(found.values())
 
 
-KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
-
-
-def _distance(row: tables.Model, kinds: dict[str, ProviderKind]) -> tuple[bool, int, str]:
-    """How far a seller stands from the maker: the maker itself, other labs, clouds, gateways."""
-    maker = (row.canonical or "").partition("/")[0]
-    return row.provider_slug != maker, KIND_ORDER[kinds[row.provider_slug]], row.ref
+def fits(text: str, *names: str | None) -> float:
+    """How well a few names fit a search: for lists short enough to be looked through. 0 is not at all."""
+    query = asked(text)
+    own = [each for name in names for each in terms(name or "")]
+    if not query or not own:
+        return 0.0
+    total = 0.0
+    for term in query:
+        words = Vocabulary(0, tuple(sorted(set(own))), frozenset(own))
+        best = max(readings(term, words).values(), default=0.0)
+        if best == 0.0:
+            return 0.0
+        total += best
+    exact = any(folded(text).strip() == folded(name or "") for name in names)
+    return total / len(query) + exact - 0.01 * len(own)

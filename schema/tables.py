@@ -208,6 +208,10 @@ class Model(Table, table=True):
     """Day it is or was withdrawn. Sources: curated, or the day it left every source."""
     updated_at: datetime = Field(sa_type=Instant)
     """When a refresh last changed anything about this model here."""
+    search_prior: int = 0
+    """How likely this row is meant when several fit a search alike: makers before resellers, current before retired."""
+    search_length: int = 0
+    """Number of terms in its name: of two names that fit a search, the shorter fits better."""
     fingerprint: str
     """Hash of everything the registry says of this model: a refresh writes only where it differs."""
 
@@ -321,6 +325,17 @@ class Alias(Table, table=True):
     kind: AliasKind = Field(sa_type=word(AliasKind))
 
 
+class Term(Table, table=True):
+    """A term a model is found under by search."""
+
+    __tablename__ = "term"
+
+    term: str = Field(primary_key=True)
+    model_id: int = Field(foreign_key="model.id", primary_key=True, index=True)
+    weight: int
+    """Weight of the weightiest field the term stands in."""
+
+
 class Claim(Table, table=True):
     """What one source says of one fact of a model."""
 
@@ -375,6 +390,7 @@ REGISTRY: tuple[type[Table], ...] = (
     Parameter,
     Trait,
     Alias,
+    Term,
     Claim,
     Change,
 )

@@ -6,18 +6,30 @@ from decimal import Decimal
 from typing import Any
 
 from schema.tables import AliasKind, TraitKind
-from schema.vocabulary import AccessType, ModelStatus, ParameterKind
+from schema.terms import terms, weighted
+from schema.vocabulary import AccessType, ModelStatus, ParameterKind, ProviderKind
 from seeds import identity, pricing
 from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
 from seeds.claims import MergedClaim, MergedModel, Stated, camel, claim, trust
 from seeds.decisions import Said, decide
 from seeds.feeds.models_dev import day as first_day
+from seeds.policy import policy
 
 SETS = {
     "input_modalities": TraitKind.INPUT_MODALITY,
     "output_modalities": TraitKind.OUTPUT_MODALITY,
     "endpoints": TraitKind.ENDPOINT,
     "use_cases": TraitKind.USE_CASE,
+}
+Reasons = Mapping[tuple[str, str], str]
+"""(source, fact) -> why that source's value is right."""
+KIND_PRIOR = {ProviderKind.LAB: 10, ProviderKind.CLOUD: 6, ProviderKind.GATEWAY: 2, ProviderKind.LOCAL: 0}
+STATUS_PRIOR = {
+    ModelStatus.ACTIVE: 6,
+    ModelStatus.PREVIEW: 4,
+    ModelStatus.LEGACY: 3,
+    ModelStatus.DEPRECATED: 2,
+    ModelStatus.RETIRED: -6,
 }
 FACT_NAMES = {"knowledge_cutoff": "knowledgeCutoffText"}
 """Facts whose name in the curated files is not their name in the graph."""
@@ -40,7 +52,11 @@ def build(
 ) -> MergedModel:
     """One model's rows from what every source says of it."""
     provider, slug = key
-    reasons = {FACT_NAMES.get(k, camel(k)): v for _, each in stated.ordered() for k, v in each.reasons.items()}
+    reasons = {
+        (source, FACT_NAMES.get(name, camel(name))): text
+        for source, each in stated.ordered()
+        for name, text in each.reasons.items()
+    }
     claims: list[MergedClaim] = []
     facts: dict[str, Any] = {}
     names = dict.fromkeys(name for _, each in stated.ordered() for name in each.facts) | dict.fromkeys(shared)
@@ -95,11 +111,42 @@ def build(
         *("release_date", "deprecation_date", "retirement_date"),
     ):
         model.columns[name] = facts.get(name)
+    index(model)
     model.sign()
     return model
 
 
-def merge_capabilities(model: MergedModel, stated: Stated, reasons: Mapping[str, str]) -> None:
+def index(model: MergedModel) -> None:
+    """Writes the terms search finds the model under, and how likely it is the one meant."""
+    columns = model.columns
+    maker, _, identity_ = (columns["canonical"] or "").partition("/")
+    model.terms = weighted(
+        [
+            (columns["name"], 10),
+            (columns["slug"], 10),
+            *((alias, 8) for alias, _ in model.aliases),
+            (identity_, 8),
+            (columns["family_slug"], 6),
+            (maker, 5),
+            (columns["provider_slug"], 5),
+            (policy(columns["provider_slug"]).name, 5),
+            (columns["tagline"], 2),
+            (columns["best_for"], 2),
+            (columns["description"], 1),
+        ]
+    )
+    columns["search_length"] = len(set(terms(columns["name"])))
+    columns["search_prior"] = (
+        KIND_PRIOR[policy(columns["provider_slug"]).kind]
+        + STATUS_PRIOR[columns["status"]]
+        + 30 * (maker == columns["provider_slug"])
+        + 4 * (columns["is_flagship"] + columns["is_recommended"])
+        + 3 * columns["is_latest_version"]
+        + 2 * (identity.dated(columns["slug"]) is None)
+    )
+
+
+def merge_capabilities(model: MergedModel, stated: Stated, reasons: Reasons) -> None:
     names = sorted({name for _, each in stated.ordered() for name in each.capabilities})
     for name in names:
         said = [(source, each.capabilities[name]) for source, each in stated.ordered() if name in each.capabilities]
@@ -108,7 +155,7 @@ def merge_capabilities(model: MergedModel, stated: Stated, reasons: Mapping[str,
             model.traits.append((TraitKind.CAPABILITY, name))
 
 
-def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reasons: Mapping[str, str]) -> None:
+def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reasons: Reasons) -> None:
     stated_rates, decided = decide(
         ref, "price", [(source, each.rates) for source, each in stated.ordered() if each.rates]
     )
@@ -126,12 +173,21 @@ def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reaso
     prices = [(source, pricing.standard(rates, today)) for source, rates in stated_rates]
     for name, field_name in PRICE_FIELDS.items():
         said = [(source, each.amounts[name]) for source, each in prices if name in each.amounts]
+        if said and name not in price.amounts:
+            # The list that is believed is believed whole: also in what it leaves out.
+            left_out = MergedClaim(field_name, prices[0][0], 0, None, False, "Its price list has no such rate.")
+            others = (pair for pair in said if pair[0] != prices[0][0])
+            model.claims += [
+                left_out,
+                *(each._replace(rank=each.rank + 1) for each in claim(field_name, [*others], {})),
+            ]
+            continue
         model.claims += claim(field_name, said, reasons, decided)
     states = [(source, each.publication) for source, each in prices]
     model.claims += claim("price.publication", states, reasons, decided)
 
 
-def merge_parameters(model: MergedModel, stated: Stated, facts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+def merge_parameters(model: MergedModel, stated: Stated, facts: Mapping[str, Any], reasons: Reasons) -> None:
     names = dict.fromkeys(name for _, each in stated.ordered() for name in each.parameters)
     for position, name in enumerate(names):
         said = [(source, each.parameters[name]) for source, each in stated.ordered() if name in each.parameters]

@@ -41,10 +41,12 @@ class MergedModel:
     traits: list[tuple[TraitKind, str]] = field(default_factory=list[tuple[TraitKind, str]])
     aliases: list[tuple[str, AliasKind]] = field(default_factory=list[tuple[str, AliasKind]])
     claims: list[MergedClaim] = field(default_factory=list[MergedClaim])
+    terms: dict[str, int] = field(default_factory=dict[str, int])
+    """Term -> weight, for search."""
 
     def sign(self) -> None:
         """Writes the fingerprint: equal exactly when nothing about the model differs."""
-        parts = [self.columns, self.rates, self.parameters, self.traits, self.aliases, self.claims]
+        parts = [self.columns, self.rates, self.parameters, self.traits, self.aliases, self.claims, self.terms]
         text = dump_json(comparable(parts))
         self.columns["fingerprint"] = hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -113,14 +115,15 @@ def differs(name: str, value: Any, believed: Any) -> bool:
 
 
 def claim(
-    name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[str, str], decided: str | None = None
+    name: str, said: Sequence[tuple[str, Any]], reasons: Mapping[tuple[str, str], str], decided: str | None = None
 ) -> list[MergedClaim]:
     """The claims about one fact from (source, value), best first; the reason stands only where they differ."""
     if not said:
         return []
     values = [comparable(raw) for _, raw in said]
     disputed = [differs(name, value, values[0]) for value in values]
-    reason = reasons.get(name) or (decided if any(disputed) else None)
+    # A source's own reason speaks for its own value only.
+    reason = reasons.get((said[0][0], name)) or (decided if any(disputed) else None)
     return [
         MergedClaim(name, source, rank, values[rank], disputed[rank], reason if rank == 0 else None)
         for rank, (source, _) in enumerate(said)

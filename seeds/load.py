@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from schema.vocabulary import SourceStatus
 from seeds.catalogue import Catalogue
 from seeds.claims import TRUST
 from seeds.feeds import curated, genai_prices, models_dev
+from seeds.feeds import overlay as overlays
 from seeds.merge import Merged, merge
 from seeds.store import Outcome, store, table
 
@@ -36,7 +38,7 @@ DESCRIBED = {
     "models-dev": Described("models.dev", "https://models.dev", "MIT"),
     "openrouter": Described("OpenRouter", "https://openrouter.ai/models", None),
 }
-STEPS = ("curated", "genai-prices", "models-dev", "merge", "store")
+STEPS = ("overlay", "curated", "genai-prices", "models-dev", "merge", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,18 @@ class Loaded:
     now: datetime
 
 
-def read(progress: Progress = lambda _: None) -> Loaded:
-    """Reads and merges the bundled sources. Takes seconds of computing: run it in a thread."""
+def read(progress: Progress = lambda _: None, overlay: Path | None = None) -> Loaded:
+    """Reads and merges the bundled sources and the operator's file, if there is one.
+
+    Takes seconds of computing: run it in a thread. Raises OverlayError for a mistake in the file.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     editions: dict[str, str] = {}
+    given: overlays.Overlay | None = None
+    if overlay is not None:
+        progress("overlay")
+        given = overlays.read(overlay)
+        editions[overlays.SLUG] = given.edition
     progress("curated")
     catalogues = [curated.bundled()]
     editions["curated"] = hashlib.sha256("".join(text for _, text in curated.texts()).encode()).hexdigest()
@@ -62,7 +72,20 @@ def read(progress: Progress = lambda _: None) -> Loaded:
         editions[feed.SLUG] = hashlib.sha256(content).hexdigest()
         catalogues.append(feed.parse(content))
     progress("merge")
-    return Loaded(catalogues, editions, merge(catalogues, now.date()), now)
+    if given is not None:
+        given.check(catalogues)
+        catalogues.insert(0, given.catalogue)
+    merged = merge(catalogues, now.date())
+    if given is not None:
+        introduce(merged, given.catalogue)
+    return Loaded(catalogues, editions, merged, now)
+
+
+def introduce(merged: Merged, overlay: Catalogue) -> None:
+    """Lets the operator's word on providers stand over the declared table's."""
+    for slug, columns in overlay.providers.items():
+        merged.providers[slug] |= columns
+    merged.unknown_providers = [slug for slug in merged.unknown_providers if slug not in overlay.providers]
 
 
 async def write(connection: AsyncConnection, loaded: Loaded, progress: Progress = lambda _: None) -> Outcome:
@@ -92,6 +115,15 @@ async def _store_sources(connection: AsyncConnection, loaded: Loaded) -> None:
                 "model_count": loaded.merged.model_counts.get(slug, 0),
                 "quarantined_count": len(catalogue.quarantined),
                 "edition": loaded.editions[slug],
+            }
+        elif slug == overlays.SLUG:
+            # The file was taken away, and what it said with it.
+            columns |= {
+                "status": SourceStatus.DISABLED,
+                "last_error": None,
+                "model_count": 0,
+                "quarantined_count": 0,
+                "edition": None,
             }
         if slug in held:
             await connection.execute(sa.update(source).where(source.c.slug == slug).values(columns))

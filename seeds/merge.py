@@ -40,8 +40,8 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
         name: {key: value for key, each in stated.items() if (value := first(each, name)) is not None}
         for name in ("version_of", "canonical")
     }
-    versions = identity.versions(stated, declared["version_of"])
     canonicals = identity.canonicals(stated, declared["canonical"])
+    versions = identity.versions(stated, declared["version_of"], canonicals)
     shared = share(stated, canonicals)
     models = [
         build(key, stated[key], today, versions.get(key), canonicals[key], shared.get(canonicals[key], {}), stated)

@@ -15,6 +15,8 @@ from typing import Any, Literal
 Place = tuple[str | int, ...]
 """Keys and indexes that lead to a value: ("models", "acme/one", "rates", 0, "amount")."""
 
+Language = Literal["TOML", "JSON"]
+
 TOKEN = re.compile(
     r"""
     (?P<string> \"{3} (?: \\. | [^\\] )*? \"{3,5} | '{3} .*? '{3,5} | \" (?: \\. | [^\"\\] )* \" | '[^']*' )
@@ -36,7 +38,7 @@ class SyntaxFault(ValueError):  # noqa: N818 - SyntaxError is Python's own
         self.line, self.place = line, place
 
 
-def read(text: str, language: Literal["TOML", "JSON"]) -> tuple[Any, dict[Place, int]]:
+def read(text: str, language: Language) -> tuple[Any, dict[Place, int]]:
     """The document, its fractions as Decimal, and the line of each key, table and array element, counted from 1.
 
     Raises SyntaxFault, also for a key that stands twice in a JSON object: parsers keep the last without a word.
@@ -64,7 +66,9 @@ def read(text: str, language: Literal["TOML", "JSON"]) -> tuple[Any, dict[Place,
     except ValueError as error:
         # Python reads no whole number of more than some thousand digits.
         found = re.search(r"[\d_]{1000,}", text)
-        raise SyntaxFault(text.count("\n", 0, found.start() if found else 0) + 1, f"{error}.") from error
+        raise SyntaxFault(
+            text.count("\n", 0, found.start() if found else 0) + 1, "a number is too long to be read."
+        ) from error
     return document, scanner.lines
 
 
@@ -94,7 +98,7 @@ def spelt(place: Place) -> str:
 
 
 class _Scanner:
-    def __init__(self, text: str, language: str) -> None:
+    def __init__(self, text: str, language: Language) -> None:
         found = [each for each in TOKEN.finditer(text) if each.lastgroup != "skipped"]
         self.tokens = [(each.lastgroup, each.group(), each.start()) for each in found]
         self.language = language

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -41,10 +41,13 @@ class Seller(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     heads: Mapping[str, str] = {}
+    """What an id begins with -> what stands there in the maker's."""
     endings: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
+    """Whole ids whose own title says which model they are -> that model."""
     apart: bool = False
     """Its models keep identities of their own."""
-    reason: str
+    reason: str = "The seller's own title of the model says so."
 
 
 class Same(BaseModel):
@@ -66,6 +69,7 @@ class Declared(BaseModel):
     endings: tuple[str, ...]
     suffixes: tuple[str, ...]
     regions: tuple[str, ...]
+    moving: tuple[str, ...]
     ordinary: tuple[str, ...]
     makers: Mapping[str, Maker]
     sellers: Mapping[str, Seller]
@@ -126,7 +130,7 @@ def _heads() -> dict[str, list[tuple[str, str]]]:
     """First word -> (prefix with a dash, maker), longest first: how ids without a slash name their maker."""
     answer: dict[str, list[tuple[str, str]]] = {}
     for prefix, maker in sorted(makers_by_prefix().items(), key=lambda pair: -len(pair[0])):
-        text = spell(prefix)
+        text = BREAK.sub("-", prefix)
         answer.setdefault(text.partition("-")[0], []).append((text + "-", maker))
     return answer
 
@@ -144,13 +148,13 @@ BEDROCK_VERSION = re.compile(r"(-\d{8})-v\d(?::\d+)?$|-(?:v?1):\d+$|:\d+$|(?<=-\
 DAY = re.compile(r"(?<!\d)(20[12]\d)([-.]?)([01]\d)\2([0-3]\d)(?!\d)")
 SHORT_DAY = re.compile(r"(?<!\d)(2\d)([01]\d)([0-3]\d)(?!\d)")
 MONTH = re.compile(r"(?<!\d)([01]\d)-(20\d\d)(?!\d)")
-MONTH_AND_DAY = re.compile(r"(?<![\d.])(0[1-9]|1[0-2])-([0-3]\d)(?![\d.])")
+MONTH_AND_DAY = re.compile(r"(?<![\d.])(0[1-9]|1[0-2])-([0-3]\d)(?![\d.a-z])")
 POINT = re.compile(r"(?<=\d)[_p](?=\d)")
 LONE_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
 GLUE = re.compile(r"(?<![a-z0-9.])([a-z]{3,})(?=\d)")
 V = re.compile(r"(?<![a-z0-9.])v-?(?=\d)")
 SMALL = re.compile(r"(?<![\d.])0-(?=\d+b)")
-VERSION = re.compile(r"(?<![\d.a-z])\d{1,2}(?:-\d{1,2})+(?![\da-z.])")
+VERSION = re.compile(r"(?<![\d.])\d{1,2}(?:-\d{1,2})+(?![\da-z.])")
 BREAK = re.compile(r"[^a-z0-9.]+")
 ZERO = re.compile(r"(?<=\d)(?:\.0)+$")
 
@@ -162,6 +166,7 @@ def spell(text: str) -> str:
     return VERSION.sub(lambda found: found[0].replace("-", "."), SMALL.sub("0.", text))
 
 
+@lru_cache(maxsize=1 << 16)
 def form(text: str) -> Form:
     """The form of an id without prefix and routing."""
     text, day = split_day(text.lower())
@@ -189,16 +194,17 @@ def split_day(text: str) -> tuple[str, str]:
 def read(slug: str, provider: str = "") -> Reading:
     """An id as some provider writes it."""
     table = declared()
+    seller = table.sellers.get(provider)
     text = slug.lower().lstrip("~").removeprefix("hf:")
+    exact = seller.names.get(text) if seller else None
     if found := _vendor().match(text):
-        text = f"{found[1]}/{BEDROCK_VERSION.sub(lambda part: part[1] or '', text[found.end() :])}"
-        text = text.replace("v0:", "v0.")
+        release = BEDROCK_VERSION.sub(lambda part: part[1] or "", text[found.end() :].replace("v0:", "v0."))
+        text = f"{found[1]}/{release}"
     *path, name = text.split("/")
-    named = [part for each in path if (part := each.removesuffix(" 2")) not in table.paths]
+    named = [part for each in path if (part := each.removesuffix(" 2")) and part not in table.paths]
     prefix = next((part for part in named if part in makers_by_prefix()), named[-1] if named else None)
     name, *suffixes = name.split(":")
     name = "-".join((name, *(each for each in suffixes if each not in table.suffixes)))
-    seller = table.sellers.get(provider)
     if seller:
         for head, instead in seller.heads.items():
             if name.startswith(head):
@@ -207,7 +213,7 @@ def read(slug: str, provider: str = "") -> Reading:
     for ending in (*table.endings, *(seller.endings if seller else ())):
         if name.endswith(ending) and len(name) > len(ending):
             name = name.removesuffix(ending)
-    name = _without_maker(name)
+    name = exact or _without_maker(name)
     return Reading(prefix, name, form(name), first_word(name))
 
 

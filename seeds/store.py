@@ -186,7 +186,7 @@ async def _before(connection: AsyncConnection, ids: Sequence[int]) -> Before:
     return before
 
 
-CHILDREN = (tables.Rate, tables.Parameter, tables.Trait, tables.Alias, tables.Claim)
+CHILDREN = (tables.Rate, tables.Parameter, tables.Trait, tables.Alias, tables.Term, tables.Claim)
 
 
 async def _write_models(
@@ -224,6 +224,15 @@ async def _write_models(
             connection,
             tables.Alias,
             [{"model_id": i, "name": name, "kind": kind} for i, each in pairs for name, kind in each.aliases],
+        )
+        await insert(
+            connection,
+            tables.Term,
+            [
+                {"model_id": i, "term": term, "weight": weight}
+                for i, each in pairs
+                for term, weight in each.terms.items()
+            ],
         )
         await insert(connection, tables.Claim, list(_claims(pairs, before, now)))
 

@@ -103,7 +103,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     async def graphql(request: Request) -> Response:
         return await endpoint(request)
 
-    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
     routes: list[BaseRoute] = [
         Route("/graphql", graphql, methods=methods),
         WebSocketRoute("/graphql", sockets),

@@ -16,7 +16,6 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,10 +23,11 @@ from schema import tables
 from schema.columns import is_object
 from schema.root import sdl as printed_sdl
 from seeds import load as loading
+from seeds.feeds.overlay import OverlayError
 from seeds.load import Loaded
 from seeds.store import Outcome
 from server import coverage as covering
-from server import database, settings
+from server import database, reports, settings
 from server.errors import OperatorError
 from server.execution import Request, RequestError, Runner, refusal
 from server.settings import Settings
@@ -46,6 +46,9 @@ err = Console(stderr=True)
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", help="Where the registry is kept. MODELMETA_DATABASE_URL.")
 ]
+Overlay = Annotated[
+    Path | None, typer.Option(help="TOML or JSON file of your own models, prices and corrections. MODELMETA_OVERLAY.")
+]
 
 
 def read_settings(**flags: Any) -> Settings:
@@ -61,12 +64,13 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. MODELMETA_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. MODELMETA_PORT.")] = None,
     database_url: DatabaseUrl = None,
+    overlay: Overlay = None,
     log_level: Annotated[
         str | None, typer.Option(help="critical, error, warning, info or debug. MODELMETA_LOG_LEVEL.")
     ] = None,
 ) -> None:
     """Serve the registry; an empty database is loaded first from the bundled sources."""
-    found = read_settings(host=host, port=port, database_url=database_url, log_level=log_level)
+    found = read_settings(host=host, port=port, database_url=database_url, overlay=overlay, log_level=log_level)
     listener = listen(found)
     try:
         note, loaded = run(_prepared(found))
@@ -74,9 +78,10 @@ def serve(
             err.print(note, highlight=False)
         if not loaded:
             # In a process of its own: what loading needs in memory is given back.
-            done = subprocess.run(  # noqa: S603 - this very program
-                [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url], check=False
-            )
+            command = [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url]
+            if found.overlay:
+                command += ["--overlay", str(found.overlay)]
+            done = subprocess.run(command, check=False)  # noqa: S603 - this very program
             if done.returncode:
                 raise SystemExit(done.returncode)
         _serve(found, listener)
@@ -140,20 +145,22 @@ async def _prepared(found: Settings) -> tuple[str | None, bool]:
 
 
 @app.command()
-def load(database_url: DatabaseUrl = None) -> None:
-    """Load the bundled sources: no network, and all or nothing."""
-    found = read_settings(database_url=database_url)
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
-    ) as bar:
+def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
+    """Load the bundled sources and the overlay: no network, and all or nothing."""
+    found = read_settings(database_url=database_url, overlay=overlay)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("starting", total=len(loading.STEPS))
 
         def progress(step: str) -> None:
             bar.update(task, description=step, completed=loading.STEPS.index(step))
 
-        loaded = loading.read(progress)
+        try:
+            loaded = loading.read(progress, found.overlay)
+        except OverlayError as error:
+            raise OperatorError(str(error)) from error
         outcome = run(_stored(found, loaded, progress))
-    _summary(loaded, outcome)
+    reports.summary(err, loaded, outcome)
 
 
 async def _stored(found: Settings, loaded: Loaded, progress: loading.Progress) -> Outcome:
@@ -168,31 +175,6 @@ async def _stored(found: Settings, loaded: Loaded, progress: loading.Progress) -
         raise OperatorError(database.explain(engine, error)) from error
     finally:
         await engine.dispose()
-
-
-def _summary(loaded: Loaded, outcome: Outcome) -> None:
-    table = Table(title=f"Revision {outcome.revision}" + ("" if outcome.wrote else ", unchanged"))
-    table.add_column("Source")
-    for name in ("Models", "Quarantined"):
-        table.add_column(name, justify="right")
-    for catalogue in loaded.catalogues:
-        count = loaded.merged.model_counts.get(catalogue.source, 0)
-        table.add_row(catalogue.source, f"{count:,}", f"{len(catalogue.quarantined):,}")
-    err.print(table)
-    err.print(
-        f"{outcome.added:,} models added, {outcome.changed:,} changed, {outcome.retired:,} retired; "
-        f"{len(loaded.merged.models):,} models of {len(loaded.merged.providers):,} providers.",
-        highlight=False,
-    )
-    for catalogue in loaded.catalogues:
-        for line in catalogue.quarantined:
-            err.print(f"quarantined from {catalogue.source}: {line}", highlight=False, markup=False, soft_wrap=True)
-    for slug in loaded.merged.unknown_providers:
-        err.print(
-            f"unknown provider: {slug}. Add it to seeds/curated/_providers.toml.", highlight=False, soft_wrap=True
-        )
-    for origin in loaded.merged.unmatched_rules:
-        err.print(f"a rule fits no model: {origin}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -239,19 +221,8 @@ def coverage(
     rows, disputed = run(_covered(read_settings(database_url=database_url)))
     if markdown:
         sys.stdout.write(covering.markdown(rows))
-        return
-    table = Table(title="Coverage of the labs' own APIs")
-    for name in ("Provider", "Models", *covering.ASPECTS):
-        table.add_column(name.capitalize(), justify="left" if name == "Provider" else "right")
-    for row in rows:
-        table.add_row(row.provider, f"{row.models:,}", *(row.share(aspect) for aspect in covering.ASPECTS))
-    out.print(table)
-    table = Table(title="Facts on which sources disagree")
-    for name in ("Fact", "Models", "Decided with a reason"):
-        table.add_column(name, justify="left" if name == "Fact" else "right")
-    for field, count, decided in disputed:
-        table.add_row(field, f"{count:,}", f"{decided:,}")
-    out.print(table)
+    else:
+        out.print(reports.coverage(rows), reports.disputes(disputed))
 
 
 async def _covered(found: Settings) -> tuple[list[covering.Covered], list[tuple[str, int, int]]]:
@@ -285,12 +256,7 @@ def show_settings(
     if markdown:
         sys.stdout.write(settings.settings_table())
         return
-    table = Table(show_lines=False)
-    for name in ("Variable", "Value", "From", "Meaning"):
-        table.add_column(name, overflow="fold")
-    for each in settings.origins(os.environ):
-        table.add_row(each.variable, each.value, each.origin, each.sentence)
-    out.print(table)
+    out.print(reports.settings_listed(settings.origins(os.environ)))
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from graphql import (
@@ -18,9 +18,10 @@ from graphql import (
 )
 
 from schema.columns import is_array
-from server.limits import Limits, check_document, check_operation, walk
+from server.limits import Limits, check_document, check_fragments, check_operation, walk
 
 MOST_ERRORS = 20
+UNCOUNTED = 10**18
 V = TypeVar("V")
 
 
@@ -93,7 +94,9 @@ class Documents:
             # Fields are bounded before validation, which compares them pairwise.
             for node in document.definitions:
                 if isinstance(node, OperationDefinitionNode):
-                    check_operation(self.schema, document, node, {}, self.limits)
+                    # What it costs depends on variables: that is counted when it runs.
+                    check_operation(self.schema, document, node, {}, replace(self.limits, cost=UNCOUNTED))
+            check_fragments(self.schema, document, self.limits)
             errors = validate(self.schema, document, max_errors=MOST_ERRORS)
         except GraphQLError as error:
             return Prepared(None, [error])
@@ -134,12 +137,13 @@ class Documents:
 
     def persisted(self, digest: str, text: str | None) -> str:
         """The text of a persisted query; given the text too, it is stored. Raises GraphQLError."""
+        digest = digest.lower()
         if text is None:
             found = self._persisted.get(digest)
             if found is None:
                 raise GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
             return found
-        if hashlib.sha256(text.encode()).hexdigest() != digest.lower():
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
             raise GraphQLError(
                 "The persisted query's hash is not the SHA-256 of its text.", extensions={"code": "BAD_USER_INPUT"}
             )

@@ -10,8 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
-from schema.columns import is_object
+from schema.columns import is_array, is_object
 from schema.faults import Fault
+from schema.scalars import ExactNumber
 from server.accept import EVENTS, GRAPHQL, JSON, MULTIPART, preferred
 from server.execution import Ready, Request, RequestError, Runner, encode, hide, is_mutation, is_subscription, refusal
 from server.settings import Settings
@@ -150,15 +151,14 @@ async def parts(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
     yield b"--\r\n"
 
 
-def _number(text: str) -> Any:
-    """A JSON number with a fraction or exponent, exactly; whole ones become int."""
+def _number(text: str) -> ExactNumber:
+    """A JSON number with a fraction or exponent: a float that remembers its digits."""
     try:
-        value = Decimal(text)
-        if abs(value.adjusted()) > 60:
+        if abs(Decimal(text).adjusted()) > 60:
             raise ValueError("a number is too large or too small")
-        return int(value) if value == value.to_integral_value() else value
     except InvalidOperation:
         raise ValueError("a number can't be read") from None
+    return ExactNumber(text)
 
 
 def _constant(text: str) -> Any:
@@ -224,6 +224,22 @@ def to_request(content: Mapping[str, Any]) -> Request:
     extended: Mapping[str, Any] = extensions or {}
     if not query and not extended.get("persistedQuery"):
         raise HttpError(400, "The request has no query.")
-    if query is not None and any("\ud800" <= character <= "\udfff" for character in query):
-        raise HttpError(400, "query holds half of a surrogate pair.")
-    return Request(query, variables or {}, name, extended)
+    if halved(query) or halved(name) or halved(variables):
+        raise HttpError(400, "The request holds half of a surrogate pair.")
+    # An empty name is none: clients send it for the only operation of a document.
+    return Request(query, variables or {}, name or None, extended)
+
+
+def halved(value: Any) -> bool:
+    """Whether a text somewhere in a JSON value holds half of a surrogate pair, which no encoding can carry on."""
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, str):
+            if any("\ud800" <= character <= "\udfff" for character in each):
+                return True
+        elif is_object(each):
+            stack += [*each.keys(), *each.values()]
+        elif is_array(each):
+            stack += each
+    return False

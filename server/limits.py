@@ -20,6 +20,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     Node,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -118,7 +119,8 @@ class Measurer:
             return Measured(depth=1)
         name = node.name.value
         if name.startswith("__"):
-            # Introspection has a rule of its own against nesting; here it only counts once.
+            # Introspection has a rule of its own against nesting; here only its fields are bounded.
+            self.selection(node.selection_set, None)
             return Measured(depth=1, cost=1)
         definition = parent.fields.get(name) if parent else None
         type_: Any = definition.type if definition else None
@@ -209,11 +211,13 @@ def check_operation(
 ) -> int:
     """The cost of an operation with these variables. Raises GraphQLError when it, or its depth, is over the limit."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    defaults = {
-        definition.variable.name.value: int(definition.default_value.value)
-        for definition in operation.variable_definitions or ()
-        if isinstance(definition.default_value, IntValueNode) and len(definition.default_value.value) < 10
-    }
+    defaults: dict[str, Any] = {}
+    for definition in operation.variable_definitions or ():
+        value = definition.default_value
+        if isinstance(value, IntValueNode) and len(value.value) < 10:
+            defaults[definition.variable.name.value] = int(value.value)
+        elif isinstance(value, ListValueNode):
+            defaults[definition.variable.name.value] = list(value.values or ())
     measurer = Measurer(schema, fragments, {**defaults, **variables}, limits.cost)
     measured = measurer.selection(operation.selection_set, schema.get_root_type(operation.operation))
     if measured.depth > limits.depth:
@@ -224,3 +228,11 @@ def check_operation(
             "Ask for smaller pages (first), fewer levels, or in several requests."
         )
     return measured.cost
+
+
+def check_fragments(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> None:
+    """Bounds the fields of every fragment, used or not: validation compares them all. Raises GraphQLError."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    measurer = Measurer(schema, fragments, {}, limits.cost)
+    for name in fragments:
+        measurer.fragment(name)

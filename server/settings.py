@@ -1,11 +1,13 @@
 """Every setting once: name, default, sentence. Read from MODELMETA_* variables and command-line flags."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import make_url
 
 from server.errors import OperatorError
 
@@ -43,7 +45,7 @@ class Settings(BaseModel):
     """Secret that allows the mutation refreshRegistry; unset, nobody may."""
     cors_origins: str = "*"
     """Origins that browsers may call the API from, separated by commas; * for any, empty for none."""
-    operation_timeout: float = Field(default=5.0, gt=0)
+    operation_timeout: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Seconds an operation may take before it is stopped."""
     max_body_bytes: int = Field(default=131_072, ge=1_024)
     """Largest request body, in bytes."""
@@ -70,6 +72,15 @@ class Origin(NamedTuple):
 
 
 SECRET = frozenset({"operator_token"})
+
+
+def shown(name: str, value: Any) -> str:
+    """A value as it may be shown: without secrets."""
+    if value is None:
+        return ""
+    if name in SECRET:
+        return "(set)"
+    return make_url(value).render_as_string() if name == "database_url" else str(value)
 
 
 def variable(name: str) -> str:
@@ -101,7 +112,9 @@ def read(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None)
         first = error.errors()[0]
         name = str(first["loc"][0])
         sentence = Settings.model_fields[name].description
-        shown = "(hidden)" if name in SECRET else repr(first["input"])
+        # An address may hold a password.
+        given_value = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", repr(first["input"]))
+        shown = "(hidden)" if name in SECRET else given_value
         raise OperatorError(f"{variable(name)} is {shown}: {first['msg']}. {sentence}") from error
 
 
@@ -113,7 +126,7 @@ def origins(environment: Mapping[str, str], flags: Mapping[str, Any] | None = No
         Origin(
             name,
             variable(name),
-            "(set)" if name in SECRET and name in given else str(getattr(settings, name) or ""),
+            shown(name, getattr(settings, name)),
             "flag" if name in flags else "environment" if name in given else "default",
             field.description or "",
         )

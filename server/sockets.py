@@ -8,7 +8,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.columns import is_object
-from server.endpoint import HttpError, read_json, results, to_request
+from server.endpoint import HttpError, halved, read_json, results, to_request
 from server.execution import RequestError, Runner, encode, refusal
 from server.settings import Settings
 
@@ -26,7 +26,8 @@ class Close(Exception):  # noqa: N818 - an end in good order is no error
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        # The protocol leaves 123 bytes, and a reason may quote what the client sent.
+        self.code, self.reason = code, reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore")
 
 
 class Sockets:
@@ -85,7 +86,7 @@ class Session:
         text = event.get("text")
         if text is None:
             raise Close(4400, "Messages have to be text")
-        if len(text) > self.settings.max_body_bytes:
+        if len(text.encode("utf-8", "surrogatepass")) > self.settings.max_body_bytes:
             raise Close(1009, "The message is too large")
         try:
             message = read_json(text, "The message")
@@ -120,7 +121,7 @@ class Session:
         if not self.initialised:
             raise Close(4401, "Unauthorized")
         id, payload = message.get("id"), message.get("payload")
-        if not isinstance(id, str) or not id or len(id) > 200 or not is_object(payload):
+        if not isinstance(id, str) or not id or len(id) > 200 or halved(id) or not is_object(payload):
             raise Close(4400, "subscribe needs an id and a payload")
         if id in self.operations:
             raise Close(4409, f"Subscriber for {id:.60} already exists")

@@ -6,13 +6,14 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from conftest import create_database, drop_database, put, tiny
 
 from server import database
@@ -20,7 +21,7 @@ from server import database
 ROOT = Path(__file__).parent.parent
 CODES = re.compile(r"^[A-Z][A-Z_]+$")
 LEAKS = re.compile(
-    r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |no such table|\.py\b|/tmp/",
+    r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |no such table|\.py\b|/tmp",
     re.IGNORECASE,
 )
 """What no client has to see: Python, SQL, paths."""
@@ -66,7 +67,7 @@ class Server:
         return httpx.AsyncClient(base_url=self.address, timeout=20, trust_env=False, **more)
 
     @contextmanager
-    def asleep(self) -> Iterator[None]:
+    def asleep(self) -> Generator[None]:
         """Stops the process for as long as the block lasts: what is sent meanwhile it finds all at once."""
         self.process.send_signal(signal.SIGSTOP)
         try:
@@ -109,11 +110,12 @@ def start(log: Path, *arguments: str, **settings: str) -> subprocess.Popen[bytes
 
 async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float = 40) -> Server:
     """The server, once it says where it answers and /readyz agrees."""
+    server = Server(process, "", log)
     async with asyncio.timeout(seconds):
-        while not (found := re.search(r"answers at (http://\S+)/graphql;", log.read_text(encoding="utf-8"))):
-            assert process.poll() is None, log.read_text(encoding="utf-8")
+        while not (found := re.search(r"answers at (http://\S+)/graphql;", server.said)):
+            assert process.poll() is None, server.said
             await asyncio.sleep(0.02)
-        server = Server(process, found[1], log)
+        server.address = found[1]
         async with server.client() as client:
             while True:
                 try:
@@ -126,7 +128,7 @@ async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float 
 
 
 @asynccontextmanager
-async def serving(url: str, folder: Path, **settings: str) -> AsyncIterator[Server]:
+async def serving(url: str, folder: Path, **settings: str) -> AsyncGenerator[Server]:
     """A server on a database that holds a registry already, or loads one."""
     log = folder / f"{os.urandom(4).hex()}.log"
     process = start(log, "serve", "--port", "0", **{"database_url": url, **settings})
@@ -139,7 +141,7 @@ async def serving(url: str, folder: Path, **settings: str) -> AsyncIterator[Serv
 
 
 @asynccontextmanager
-async def tiny_database(folder: Path, kind: str = "sqlite") -> AsyncIterator[str]:
+async def tiny_database(folder: Path, kind: str = "sqlite") -> AsyncGenerator[str]:
     """The address of a database that holds the tiny registry."""
     url = await create_database(kind, folder)
     try:
@@ -153,10 +155,33 @@ async def tiny_database(folder: Path, kind: str = "sqlite") -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def tiny_server(folder: Path, kind: str = "sqlite", **settings: str) -> AsyncIterator[Server]:
+async def tiny_server(folder: Path, kind: str = "sqlite", **settings: str) -> AsyncGenerator[Server]:
     """A server on the tiny registry."""
     async with tiny_database(folder, kind) as url, serving(url, folder, **settings) as server:
         yield server
+
+
+@asynccontextmanager
+async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
+    """Keeps PostgreSQL's readers of models waiting for as long as the block lasts.
+
+    Gives a function that returns once so many of them wait.
+    """
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'")
+    engine = database.engine(url)
+    async with engine.connect() as connection:
+
+        async def until(number: int) -> None:
+            async with asyncio.timeout(15):
+                while await connection.scalar(waiting, {"name": engine.url.database}) != number:
+                    await asyncio.sleep(0.02)
+
+        await connection.execute(sa.text("LOCK TABLE model IN ACCESS EXCLUSIVE MODE"))
+        try:
+            yield until
+        finally:
+            await connection.rollback()
+    await engine.dispose()
 
 
 def refused(answer: Mapping[str, Any], code: str | None = None) -> str:

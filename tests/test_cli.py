@@ -7,11 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from conftest import asker, create_database, put, tiny
 from serving import ROOT, answering, ended, environment, modelmeta, refused, serving, start, tiny_database
 
 from server import database
+from server.cli import main
 
 QUERY = '{ model(ref: "openai/tiny-large") { name } }'
 ANSWER = {"data": {"model": {"name": "Tiny Large"}}}
@@ -34,16 +34,42 @@ async def tiny_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
         yield url
 
 
-def mistake(*arguments: str, **settings: str) -> str:
-    """The one line an operator's mistake is answered with."""
-    done = modelmeta(*arguments, **settings)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
+def one_line(code: object, out: str, err: str) -> str:
+    """The one line an operator's mistake is answered with, and nothing else."""
+    assert code == 2, err
+    assert out == ""
+    assert "Traceback" not in err
+    lines = err.splitlines()
+    assert len(lines) == 1, err
     assert lines[0].startswith("modelmeta: ")
     return lines[0].removeprefix("modelmeta: ")
+
+
+def mistake(*arguments: str, **settings: str) -> str:
+    """What a process says of an operator's mistake."""
+    done = modelmeta(*arguments, **settings)
+    return one_line(done.returncode, done.stdout, done.stderr)
+
+
+Early = Callable[..., str]
+
+
+@pytest.fixture
+def early(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Early:
+    """What the program says of a mistake it finds before it opens anything: no process is needed to see that."""
+
+    def run(*arguments: str, **settings: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["modelmeta", *arguments])
+        for name in [name for name in os.environ if name.startswith("MODELMETA_")]:
+            monkeypatch.delenv(name)
+        for name, value in settings.items():
+            monkeypatch.setenv(f"MODELMETA_{name.upper()}", value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return one_line(ended.value.code, said.out, said.err)
+
+    return run
 
 
 # Mistakes
@@ -61,20 +87,20 @@ def test_a_port_in_use_is_one_line(tiny_url: str) -> None:
     )
 
 
-def test_an_address_that_is_not_ours_is_one_line(tiny_url: str) -> None:
-    said = mistake("serve", "--host", "203.0.113.1", "--port", "0", database_url=tiny_url)
+def test_an_address_that_is_not_ours_is_one_line(tiny_url: str, early: Early) -> None:
+    said = early("serve", "--host", "203.0.113.1", "--port", "0", database_url=tiny_url)
     assert said.startswith("Can't listen on 203.0.113.1 port 0: ")
 
 
 @pytest.mark.parametrize("command", [SERVE, ASK, LOAD, ("settings",)], ids=lambda command: command[0])
-def test_an_unknown_setting_is_one_line(command: tuple[str, ...]) -> None:
-    said = mistake(*command, databse_url="sqlite+aiosqlite:///x")
+def test_an_unknown_setting_is_one_line(command: tuple[str, ...], early: Early) -> None:
+    said = early(*command, databse_url="sqlite+aiosqlite:///x")
     assert said == "No setting is called MODELMETA_DATABSE_URL. `modelmeta settings` lists those there are."
 
 
-def test_a_malformed_setting_is_one_line(tiny_url: str) -> None:
-    assert mistake("serve", "--port", "70000", database_url=tiny_url).startswith("MODELMETA_PORT is ")
-    assert mistake(*SERVE, database_url=tiny_url, max_depth="deep").startswith("MODELMETA_MAX_DEPTH is 'deep': ")
+def test_a_malformed_setting_is_one_line(tiny_url: str, early: Early) -> None:
+    assert early("serve", "--port", "70000", database_url=tiny_url).startswith("MODELMETA_PORT is ")
+    assert early(*SERVE, database_url=tiny_url, max_depth="deep").startswith("MODELMETA_MAX_DEPTH is 'deep': ")
 
 
 @pytest.mark.parametrize("command", [SERVE, ASK, LOAD], ids=lambda command: command[0])
@@ -95,10 +121,9 @@ def test_an_unreachable_postgresql_is_one_line(command: tuple[str, ...]) -> None
     assert said.endswith("Start it, or set MODELMETA_DATABASE_URL to one that answers.")
 
 
-@pytest.mark.parametrize("command", [SERVE, ASK], ids=lambda command: command[0])
-def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    said = mistake(*command, database_url=f"sqlite+aiosqlite:///{tmp_path}/file/modelmeta.sqlite")
+    said = mistake(*SERVE, database_url=f"sqlite+aiosqlite:///{tmp_path}/file/modelmeta.sqlite")
     assert said.startswith(f"The database's folder {tmp_path}/file can't be made: ")
 
 
@@ -109,15 +134,15 @@ def test_a_malformed_address_of_a_database_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("variables", ["[1]", '{"ref":', '{"ref": NaN}', ""])
-def test_variables_that_are_no_object_are_one_line(tiny_url: str, variables: str) -> None:
-    assert mistake("query", QUERY, "--variables", variables, database_url=tiny_url).startswith(
+def test_variables_that_are_no_object_are_one_line(tiny_url: str, early: Early, variables: str) -> None:
+    assert early("query", QUERY, "--variables", variables, database_url=tiny_url).startswith(
         "--variables is not a JSON object: "
     )
 
 
-def test_a_file_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_written_is_one_line(tmp_path: Path, early: Early) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert str(tmp_path) in mistake("sdl", "--output", str(tmp_path / "file" / "schema.graphql"))
+    assert str(tmp_path) in early("sdl", "--output", str(tmp_path / "file" / "schema.graphql"))
 
 
 # query and sdl
@@ -129,11 +154,16 @@ def test_a_query_prints_its_answer(tiny_url: str) -> None:
 
 
 def test_a_query_takes_variables_exactly(tiny_url: str) -> None:
-    query = "query($most: Decimal!) { models(filter: {maxInputPrice: $most}) { nodes { ref } } }"
-    for price, found in (('"0.1"', 1), ("0.1", 1), ("0.099999999999999999", 0)):
-        done = modelmeta("query", query, "--variables", f'{{"most": {price}}}', database_url=tiny_url)
-        answer = {"data": {"models": {"nodes": [{"ref": "openai/tiny-small"}] * found}}}
-        assert (done.returncode, json.loads(done.stdout)) == (0, answer)
+    query = """query($text: Decimal!, $number: Decimal!, $below: Decimal!) {
+      text: models(filter: {maxInputPrice: $text}) { totalCount }
+      number: models(filter: {maxInputPrice: $number}) { totalCount }
+      below: models(filter: {maxInputPrice: $below}) { totalCount } }"""
+    variables = '{"text": "0.1", "number": 0.1, "below": 0.099999999999999999}'
+    done = modelmeta("query", query, "--variables", variables, database_url=tiny_url)
+    assert json.loads(done.stdout) == {
+        "data": {"text": {"totalCount": 1}, "number": {"totalCount": 1}, "below": {"totalCount": 0}}
+    }
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_query_is_read_from_standard_input(tiny_url: str) -> None:
@@ -160,12 +190,15 @@ def test_a_query_with_errors_prints_them_and_fails(tiny_url: str) -> None:
     assert json.loads(half.stdout)["data"] == {"registry": {"modelCount": 3}, "model": None}
 
 
-def test_the_printed_schema_is_the_committed_one(tmp_path: Path) -> None:
+def test_the_printed_schema_is_the_committed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     committed = (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8")
     done = modelmeta("sdl")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == committed
-    assert modelmeta("sdl", "--output", str(tmp_path / "schema.graphql")).returncode == 0
+    monkeypatch.setattr(sys, "argv", ["modelmeta", "sdl", "--output", str(tmp_path / "schema.graphql")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code in (0, None)
     assert (tmp_path / "schema.graphql").read_text(encoding="utf-8") == committed
 
 
@@ -260,25 +293,30 @@ async def test_a_server_says_where_it_answers_and_where_its_registry_is(tiny_url
 # load
 
 
-async def written(url: str) -> AsyncIterator[int]:
+async def written(url: str) -> AsyncGenerator[int]:
     """How many bytes a transaction under way has written that nobody sees yet, again and again."""
-    parsed = sa.make_url(url)
     if url.startswith("sqlite"):
-        log = Path(f"{parsed.database}-wal")
+        log = Path(f"{sa.make_url(url).database}-wal")
         while True:
             yield log.stat().st_size if log.exists() else 0
-    connection = await asyncpg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+    sizes = sa.text(
+        "SELECT sum(pg_relation_size(name)) FROM unnest(ARRAY['model', 'rate', 'claim']::regclass[]) AS name"
+    )
+    engine = database.engine(url)
     try:
-        while True:
-            yield await connection.fetchval(
-                "SELECT sum(pg_relation_size(name)) FROM unnest(ARRAY['model', 'rate', 'claim']::regclass[]) AS name"
-            )
+        async with engine.connect() as connection:
+            while True:
+                yield await connection.scalar(sizes) or 0
     finally:
-        await connection.close()
+        await engine.dispose()
+
+
+def said(log: Path) -> str:
+    return log.read_text(encoding="utf-8")
 
 
 async def killed_load(folder: Path, kind: str, size: int) -> None:
-    """A load over the tiny registry, killed once it has written so many bytes; 0 is while it still reads."""
+    """A load over the tiny registry, killed once it has written so many bytes."""
     async with tiny_database(folder, kind) as url:
         engine = database.engine(url)
         process: subprocess.Popen[bytes] | None = None
@@ -286,15 +324,14 @@ async def killed_load(folder: Path, kind: str, size: int) -> None:
             ask = asker(engine)
             assert await ask(REVISION) == TINY
             await engine.dispose()  # the last to close a SQLite file empties its log
-            process = start(folder / f"{kind}-{size}.log", "load", database_url=url)
+            log = folder / f"{kind}-{size}.log"
+            process = start(log, "load", database_url=url)
             async with asyncio.timeout(40), aclosing(written(url)) as sizes:
                 async for now in sizes:
-                    if now >= size + (size and 40_000):
+                    if now >= size:
                         break
-                    assert process.poll() is None, "the load ended before it could be killed"
+                    assert process.poll() is None, f"the load ended before it could be killed: {said(log)}"
                     await asyncio.sleep(0.005)
-                if not size:
-                    await asyncio.sleep(2)
             process.kill()
             assert await ended(process) == -signal.SIGKILL
             assert await ask(REVISION) == TINY
@@ -317,4 +354,6 @@ async def killed_load(folder: Path, kind: str, size: int) -> None:
 
 
 async def test_a_load_that_is_killed_leaves_the_registry_as_it_was(kind: str, tmp_path: Path) -> None:
-    await asyncio.gather(*(killed_load(tmp_path, kind, size) for size in (0, 500_000, 4_000_000)))
+    # On SQLite the first bytes are written once the cache is full; on PostgreSQL soon.
+    sizes = (2_000_000, 8_000_000) if kind == "sqlite" else (500_000, 4_000_000)
+    await asyncio.gather(*(killed_load(tmp_path, kind, size) for size in sizes))

@@ -43,7 +43,7 @@ def test_a_refused_document_is_refused_again(documents: Documents) -> None:
 def test_a_syntax_error_says_where(documents: Documents) -> None:
     (error,) = documents.prepare("{\n  registry {\n").errors
     assert code(error) == "GRAPHQL_PARSE_FAILED"
-    assert error.formatted["locations"] == [{"line": 3, "column": 1}]
+    assert error.formatted.get("locations") == [{"line": 3, "column": 1}]
     assert error.message == "Syntax Error: Expected Name, found <EOF>."
 
 

@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from conftest import settings_for
-from serving import CODES, LEAKS, Server, refused, serving, tiny_database, tiny_server
+from serving import CODES, LEAKS, Server, locked, refused, serving, tiny_database, tiny_server
 
+from server import database
 from server.app import create_app
 
 JSON = "application/json"
@@ -340,12 +341,12 @@ async def test_a_body_that_is_no_request_gets_400_and_one_clear_error(client: ht
         {"query": "{__typename}", "variables": '{"x": ' + "9" * 5_000 + "}"},
         {"query": "{__typename}", "variables": "[" * 5_000},
         {"query": "{__typename}", "extensions": "1"},
-        [("query", "{__typename}"), ("query", "{__typename}")],
+        {"query": ["{__typename}", "{__typename}"]},
     ],
-    ids=lambda given: urlencode(given)[:60] or "nothing",
+    ids=lambda given: urlencode(given, doseq=True)[:60] or "nothing",
 )
 async def test_an_address_that_is_no_request_gets_400_and_one_clear_error(
-    client: httpx.AsyncClient, parameters: dict[str, str] | list[tuple[str, str]]
+    client: httpx.AsyncClient, parameters: dict[str, str | list[str]]
 ) -> None:
     answer = await client.get("/graphql", params=httpx.QueryParams(parameters), headers={"accept": GRAPHQL})
     assert answer.status_code == 400, answer.text
@@ -572,6 +573,33 @@ async def test_an_unexpected_error_is_hidden_behind_an_id_that_finds_it_in_the_l
         assert found
         assert f"error {found[1]}" in server.said
         assert "no such table: rate" in server.said
+
+
+async def test_an_operation_that_takes_too_long_is_told_so(tmp_path: Path) -> None:
+    async with tiny_database(tmp_path) as url:
+        engine = database.engine(url)
+        message = "The operation took longer than 1e-06 s. Ask for less."
+        late = {"errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}], "data": None}
+        # No query is as fast as that; and the one after it finds everything in order.
+        for seconds, answer in ((1e-6, late), (5, ANSWER)):
+            transport = httpx.ASGITransport(create_app(settings_for(url, operation_timeout=seconds), engine))
+            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+                assert (await ask(client, QUERY)).json() == answer
+        await engine.dispose()
+
+
+async def test_an_operation_that_takes_too_long_stops_its_work_on_postgresql_too(tmp_path: Path) -> None:
+    async with (
+        tiny_database(tmp_path, "postgresql") as url,
+        serving(url, tmp_path, operation_timeout="0.5") as server,
+        server.client() as client,
+    ):
+        async with locked(url) as until:
+            slow = asyncio.create_task(ask(client, QUERY))
+            await until(1)
+            assert [error["extensions"]["code"] for error in (await slow).json()["errors"]] == ["TIMEOUT"]
+            await until(0)
+        assert (await ask(client, QUERY)).json() == ANSWER
 
 
 async def test_readiness_says_when_the_registry_can_not_be_read(tmp_path: Path) -> None:

@@ -200,12 +200,6 @@ def test_a_list_of_ids_counts_the_same_however_it_is_given() -> None:
     assert cost(f"query($ids: [ID!]! = [{ids}]) {{ nodes(ids: $ids) {{ id }} }}") == written
 
 
-def test_a_list_that_is_asked_for_with_no_names_is_not_free() -> None:
-    # No fields named: every fact, or none; what is below must count all the same.
-    below = "{ field others { source { name } } source { name } }"
-    assert cost(f'{{ model(ref: "x") {{ facts(fields: []) {below} }} }}') > 1
-
-
 def test_aliases_of_one_field_add_up() -> None:
     one = cost("{ models(first: 50) { nodes { ref } } }")
     assert cost("{ a: models(first: 50) { nodes { ref } } b: models(first: 50) { nodes { ref } } }") == 2 * one
@@ -254,7 +248,7 @@ async def test_a_document_that_multiplies_pages_is_refused_before_it_runs(
 
 async def test_the_same_document_with_small_pages_runs(client: httpx.AsyncClient) -> None:
     answer = await ask(client, "query($n: Int = 100) { " + NESTED.format("$n") + " }", {"n": 1})
-    small = {"nodes": [{"ref": "openai/tiny-large"}]}
+    small: dict[str, Any] = {"nodes": [{"ref": "openai/tiny-large"}]}
     for _ in range(2):
         small = {"nodes": [{"provider": {"models": small}}]}
     assert (answer.status_code, answer.json()) == (200, {"data": {"models": small}})
@@ -307,6 +301,18 @@ async def test_a_bomb_is_refused_and_others_are_answered_meanwhile(client: httpx
     assert codes <= {"COST_LIMIT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}
     assert "data" not in bomb.json()
     assert all(len(error["message"]) < 300 for error in bomb.json()["errors"])
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (BOMBS["a_fragment_in_itself"], "Cannot spread fragment 'F' within itself."),
+        (BOMBS["a_fragment_below_itself"], "Cannot spread fragment 'F' within itself."),
+        (BOMBS["two_fragments_in_each_other"], "Cannot spread fragment 'A' within itself via 'B'."),
+    ],
+)
+async def test_a_circle_of_fragments_is_named(client: httpx.AsyncClient, query: str, message: str) -> None:
+    assert refused((await ask(client, query)).json(), "GRAPHQL_VALIDATION_FAILED") == message
 
 
 # What has to pass

@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 from conftest import settings_for
-from serving import Server, refused, serving, tiny_database, tiny_server
+from serving import Server, locked, refused, serving, tiny_database, tiny_server
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -41,14 +39,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 @asynccontextmanager
 async def opened(
     server: Server, *protocols: Subprotocol, path: str = "/graphql", **more: Any
-) -> AsyncIterator[ClientConnection]:
+) -> AsyncGenerator[ClientConnection]:
     address = server.address.replace("http", "ws") + path
     async with connect(address, subprotocols=protocols or [PROTOCOL], proxy=None, max_size=None, **more) as socket:
         yield socket
 
 
 @asynccontextmanager
-async def ready(server: Server, **more: Any) -> AsyncIterator[ClientConnection]:
+async def ready(server: Server, **more: Any) -> AsyncGenerator[ClientConnection]:
     """A socket whose handshake is done."""
     async with opened(server, **more) as socket:
         await say(socket, INIT)
@@ -69,7 +67,7 @@ async def hear(socket: ClientConnection) -> dict[str, Any]:
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """The code and reason the server closes with; what it says before is read over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(3):
         try:
             while True:
                 await socket.recv()
@@ -196,24 +194,12 @@ async def test_complete_frees_an_operation_and_nothing_more_is_heard_of_it(serve
 
 
 async def test_complete_stops_the_work_on_postgresql_too(tmp_path: Path) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
     async with tiny_database(tmp_path, "postgresql") as url, serving(url, tmp_path) as server, ready(server) as socket:
-        parsed = sa.make_url(url).set(drivername="postgresql")
-        holder = await asyncpg.connect(parsed.render_as_string(hide_password=False))
-        try:
-            async with asyncio.timeout(15):
-                transaction = holder.transaction()
-                await transaction.start()
-                await holder.execute("LOCK TABLE model IN ACCESS EXCLUSIVE MODE")
-                await say(socket, subscribe("1"))
-                while await holder.fetchval(waiting, parsed.database) != 1:
-                    await asyncio.sleep(0.02)
-                await say(socket, {"id": "1", "type": "complete"})
-                while await holder.fetchval(waiting, parsed.database) != 0:
-                    await asyncio.sleep(0.02)
-                await transaction.rollback()
-        finally:
-            await holder.close()
+        async with locked(url) as until:
+            await say(socket, subscribe("1"))
+            await until(1)
+            await say(socket, {"id": "1", "type": "complete"})
+            await until(0)
         assert await asked(socket, "1") == ANSWER
 
 

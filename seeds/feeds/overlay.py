@@ -5,9 +5,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,24 +15,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schema.vocabulary import Meter, PricePublication
 from seeds import positions
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim
 from seeds.feeds.curated import PLAIN, SETS
-from seeds.feeds.genai_rates import METERS
-from seeds.feeds.overlay_shapes import FileShape, ModelShape, ParameterShape, RateShape, default_fault, known_keys
+from seeds.feeds.overlay_rates import SHORTHAND, rates
+from seeds.feeds.overlay_shapes import FileShape, ModelShape, ParameterShape, default_fault, known_keys
 from seeds.positions import Place
 
 SLUG = "overlay"
-UNITS = dict(METERS.values())
-"""The unit each meter is usually priced by."""
-SHORTHAND = {
-    "input": Meter.INPUT,
-    "output": Meter.OUTPUT,
-    "cache_read": Meter.CACHE_READ,
-    "cache_write": Meter.CACHE_WRITE,
+ADVICE = {
+    "model_type": "write a table (in JSON, an object)",
+    "dict_type": "write a table (in JSON, an object)",
+    "list_type": "write an array: [ ]",
+    "string_type": "write text in quotes",
+    "bool_type": "write true or false",
 }
-FREE, PUBLISHED = PricePublication.FREE, PricePublication.PUBLISHED
+"""What to write, by the name of pydantic's complaint."""
 
 
 class OverlayError(ValueError):
@@ -50,7 +48,9 @@ class Overlay:
 
     def mistake(self, place: Place, message: str) -> OverlayError:
         line = positions.line(self.lines, place)
-        return OverlayError(f"{self.name}, line {line}: {positions.spelt(place) or 'the file'}: {message}")
+        text = f"{self.name}, line {line}: {positions.spelt(place) or 'the file'}: {message}"
+        # JSON may hold halves of characters, which no terminal takes.
+        return OverlayError(text.encode("utf-8", "backslashreplace").decode())
 
     def check(self, others: Sequence[Catalogue]) -> None:
         """Compares with what the other sources know. Raises OverlayError for a provider nobody introduces."""
@@ -105,14 +105,14 @@ def read(path: Path) -> Overlay:
 
 
 def parse(content: bytes, name: str) -> Overlay:
-    """The overlay in a file's content: JSON when it is named so or begins with a brace, else TOML. Raises OverlayError."""
+    """The overlay in a file's content: JSON when named so or begun with a brace, else TOML. Raises OverlayError."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = f"0x{content[error.start]:02x}"
         raise OverlayError(f"{name}, line {line}: the byte {byte} is no UTF-8. Save the file as UTF-8.") from error
-    language = "JSON" if name.lower().endswith(".json") or text.lstrip().startswith("{") else "TOML"
+    language: positions.Language = "JSON" if name.lower().endswith(".json") or text.lstrip().startswith("{") else "TOML"
     try:
         document, lines = positions.read(text, language)
     except positions.SyntaxFault as error:
@@ -145,8 +145,14 @@ def _first_mistake(overlay: Overlay, error: ValidationError) -> OverlayError:
         message = f"there is no such key. {near or 'Those there are: ' + ', '.join(known) + '.'}".strip()
     elif first["type"] == "missing":
         message = "it is missing."
+    elif first["type"] == "enum":
+        known = re.findall(r"'(\w+)'", first["msg"])
+        near = _nearest(str(first["input"]).upper(), known)
+        message = (
+            f"{_shown(first['input'])} is none of its words. {near or 'They are: ' + ', '.join(known) + '.'}".strip()
+        )
     else:
-        said = first["msg"].removeprefix("Value error, ").rstrip(".")
+        said = ADVICE.get(first["type"]) or first["msg"].removeprefix("Value error, ").rstrip(".")
         message = f"{_shown(first['input'])} can't be taken: {said}."
     others = f" ({len(found) - 1} more after it.)" if len(found) > 1 else ""
     return overlay.mistake(where, message + others)
@@ -175,7 +181,7 @@ def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
         found.capabilities[each.name] = False
     for name, parameter in shape.parameters.items():
         found.parameters[name] = _parameter(overlay, (*place, "parameters", name), name, parameter)
-    found.rates = _rates(overlay, place, shape)
+    found.rates = rates(overlay.mistake, place, shape)
     found.reasons = dict(_reasons(overlay, place, shape, found))
     return found
 
@@ -205,93 +211,3 @@ def _parameter(overlay: Overlay, place: Place, name: str, shape: ParameterShape)
         raise overlay.mistake((*place, "default"), f"{_shown(shape.default)} can't be the default: {fault}.")
     allowed = None if shape.allowed_values is None else tuple(shape.allowed_values)
     return ParameterClaim(name, shape.supported, shape.label, shape.kind, shape.default, low, high, allowed, shape.note)
-
-
-def _rates(overlay: Overlay, place: Place, shape: ModelShape) -> list[RateClaim]:
-    found: list[RateClaim] = []
-    stated = [*_shorthand(overlay, (*place, "price"), shape)]
-    stated += [_rate(overlay, (*place, "rates", index), rate) for index, rate in enumerate(shape.rates)]
-    for where, rate in stated:
-        if any(_collide(rate, other) for other in found):
-            raise overlay.mistake(
-                where,
-                f"{rate.service_tier.name} {rate.meter.name} has another rate for the same time and context size. "
-                "Keep one of them, or set effective_from and effective_to so that one follows the other.",
-            )
-        found.append(rate)
-    return found
-
-
-def _collide(one: RateClaim, other: RateClaim) -> bool:
-    def same(rate: RateClaim) -> tuple[object, ...]:
-        return rate.service_tier, rate.meter, rate.min_context_tokens, rate.daily_from, rate.daily_to
-
-    return (
-        same(one) == same(other)
-        and (one.effective_from or date.min) < (other.effective_to or date.max)
-        and (other.effective_from or date.min) < (one.effective_to or date.max)
-    )
-
-
-def _shorthand(overlay: Overlay, place: Place, shape: ModelShape) -> Iterator[tuple[Place, RateClaim]]:
-    """The rates a `price` table stands for: standard tier, per million tokens."""
-    price = shape.price
-    if price is None:
-        return
-    given = [name for name in SHORTHAND if getattr(price, name) is not None]
-    if not given and price.publication in (None, PUBLISHED):
-        raise overlay.mistake(place, "it holds no amount. Give input, output, cache_read or cache_write.")
-    for name in given or ("input", "output"):
-        where = (*place, name)
-        amount, publication = _stated(overlay, where, getattr(price, name), price.publication)
-        yield where, RateClaim(SHORTHAND[name], amount, publication=publication)
-
-
-def _rate(overlay: Overlay, place: Place, shape: RateShape) -> tuple[Place, RateClaim]:
-    if (shape.daily_from is None) != (shape.daily_to is None) or (
-        shape.daily_from and shape.daily_from == shape.daily_to
-    ):
-        name = "daily_from" if shape.daily_from else "daily_to"
-        raise overlay.mistake((*place, name), "a stretch of the day needs two different ends, daily_from and daily_to.")
-    since, until = shape.effective_from, shape.effective_to
-    if since and until and since >= until:
-        raise overlay.mistake(
-            (*place, "effective_to"),
-            f"{until} is the first day the rate no longer holds; it has to come after {since}.",
-        )
-    amount, publication = _stated(overlay, (*place, "amount"), shape.amount, shape.publication)
-    return place, RateClaim(
-        shape.meter,
-        amount,
-        shape.unit or UNITS[shape.meter],
-        shape.service_tier,
-        publication,
-        shape.min_context_tokens,
-        shape.daily_from,
-        shape.daily_to,
-        since,
-        until,
-    )
-
-
-def _stated(
-    overlay: Overlay, place: Place, amount: Decimal | None, publication: PricePublication | None
-) -> tuple[Decimal | None, PricePublication]:
-    """Amount and publication, once they fit together. A zero has to say what it means."""
-    meant = publication or PUBLISHED
-    if meant is FREE:
-        if amount:
-            raise overlay.mistake(place, f'{amount} is a price, and publication = "FREE" says there is none.')
-        return Decimal(0), meant
-    if meant is PUBLISHED:
-        if amount is None:
-            raise overlay.mistake(place, 'it is missing. Only publication = "FREE" or "INCLUDED" needs no amount.')
-        if amount == 0:
-            raise overlay.mistake(
-                place,
-                '0 can mean several things. Write publication = "FREE" for no charge, "INCLUDED" without an amount '
-                "for part of a subscription, or leave out what the model has no meter for.",
-            )
-    elif amount is not None:
-        raise overlay.mistake(place, f'publication = "{meant.name}" goes without an amount. Leave one of them out.')
-    return amount, meant

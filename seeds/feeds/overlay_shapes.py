@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -53,16 +54,18 @@ def _bound(value: object) -> Decimal | str:
 
 def _day(value: object) -> date:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
-        return date.fromisoformat(value)
+        with suppress(ValueError):
+            return date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError("write a day: 2026-12-31")
+    raise ValueError("write a day that exists: 2026-12-31")
 
 
 def _clock(value: object) -> time:
     found = value
     if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(:00)?", value, re.ASCII):
-        found = time.fromisoformat(value)
+        with suppress(ValueError):
+            found = time.fromisoformat(value)
     if isinstance(found, time) and found == found.replace(second=0, microsecond=0, tzinfo=None):
         return found
     raise ValueError('write hours and minutes in UTC: "07:30"')
@@ -71,7 +74,7 @@ def _clock(value: object) -> time:
 def _count(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST:
         return value
-    raise ValueError("write a whole number of tokens: 128000")
+    raise ValueError(f"write a whole number of tokens, {LARGEST:,} at most: 128000")
 
 
 def _window(value: int) -> int:

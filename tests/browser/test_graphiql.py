@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -69,7 +69,7 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, server: Server, **asked: str) -> AsyncIterator[Visit]:
+async def visiting(browser: Browser, server: Server, **asked: str) -> AsyncGenerator[Visit]:
     context = await browser.new_context(viewport={"width": 1400, "height": 900})
     visit = Visit(await context.new_page())
     page, wrong = visit.page, visit.wrong
@@ -125,7 +125,8 @@ async def test_the_page_allows_nothing_from_elsewhere(server: Server) -> None:
     async with server.client() as client:
         page = await client.get("/graphiql")
         again = await client.get("/graphiql", headers={"if-none-match": page.headers["etag"]})
-    policy = dict(part.strip().partition(" ")[::2] for part in page.headers["content-security-policy"].split(";"))
+    parts = [part.strip() for part in page.headers["content-security-policy"].split(";")]
+    policy = {part.partition(" ")[0]: part.partition(" ")[2] for part in parts}
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
