@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from seeds.load import Loaded
 from seeds.store import Outcome
 from server import coverage as covering
 from server import database, reports, settings
+from server.endpoint import HttpError, read_json
 from server.errors import OperatorError
 from server.execution import Request, RequestError, Runner, refusal
 from server.settings import Settings
@@ -71,6 +73,8 @@ def serve(
 ) -> None:
     """Serve the registry; an empty database is loaded first from the bundled sources."""
     found = read_settings(host=host, port=port, database_url=database_url, overlay=overlay, log_level=log_level)
+    # Ends well when asked to: what runs is finished, a load under way is stopped, and the exit code says so.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = listen(found)
     try:
         note, loaded = run(_prepared(found))
@@ -134,8 +138,8 @@ async def _prepared(found: Settings) -> tuple[str | None, bool]:
     """Lays out the database. Says what was done to an older one, and whether a registry is in it."""
     engine = database.engine(found.database_url)
     try:
-        err.print(f"Database: {database.location(engine)}", highlight=False, soft_wrap=True)
         note = await database.prepare(engine)
+        err.print(f"Database: {database.location(engine)}", highlight=False, soft_wrap=True)
         async with database.reading(engine) as connection:
             return note, bool(await connection.scalar(sa.select(sa.func.count()).select_from(tables.Revision)))
     except (SQLAlchemyError, OSError) as error:
@@ -185,11 +189,11 @@ def query(
 ) -> None:
     """Run a GraphQL document against the database, without a server."""
     try:
-        values = orjson.loads(variables)
-        if not is_object(values):
-            raise ValueError("it is no object")
-    except ValueError as error:
-        raise OperatorError(f"--variables is not a JSON object: {error}.") from error
+        values = read_json(variables, "the text")
+    except HttpError as error:
+        raise OperatorError(f"--variables is not a JSON object: {error}") from error
+    if not is_object(values):
+        raise OperatorError("--variables is not a JSON object: write one in braces.")
     text = sys.stdin.read() if document == "-" else document
     answer = run(_answered(read_settings(database_url=database_url), Request(text, values, None, {})))
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -243,7 +247,10 @@ def sdl(
 ) -> None:
     """Print the schema in GraphQL's definition language."""
     if output:
-        output.write_text(printed_sdl(), encoding="utf-8")
+        try:
+            output.write_text(printed_sdl(), encoding="utf-8")
+        except OSError as error:
+            raise OperatorError(f"{output} can't be written: {error.strerror}. Name another with --output.") from error
     else:
         sys.stdout.write(printed_sdl())
 

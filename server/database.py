@@ -20,8 +20,16 @@ READERS = 8
 
 def engine(url: str) -> AsyncEngine:
     """An engine whose transactions are snapshots: WAL on SQLite, REPEATABLE READ on PostgreSQL."""
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise OperatorError(
+            "MODELMETA_DATABASE_URL can't be read. Write sqlite+aiosqlite:///FILE or "
+            "postgresql+asyncpg://USER@HOST:PORT/DATABASE."
+        ) from error
     if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise OperatorError("MODELMETA_DATABASE_URL names no file. Write sqlite+aiosqlite:///FILE.")
         return _sqlite(parsed)
     return create_async_engine(
         parsed, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS, pool_pre_ping=True

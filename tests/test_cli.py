@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_malformed_setting_is_one_line(tiny_url: str, early: Early) -> None:
     assert early(*SERVE, database_url=tiny_url, max_depth="deep").startswith("MODELMETA_MAX_DEPTH is 'deep': ")
 
 
-@pytest.mark.parametrize("command", [SERVE, ASK, LOAD], ids=lambda command: command[0])
+@pytest.mark.parametrize("command", [SERVE, ASK], ids=lambda command: command[0])
 def test_a_damaged_database_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
     file = tmp_path / "damaged.sqlite"
     file.write_bytes(b"this is no database, whatever its name says\n" * 100)
@@ -311,49 +312,118 @@ async def written(url: str) -> AsyncGenerator[int]:
         await engine.dispose()
 
 
-def said(log: Path) -> str:
-    return log.read_text(encoding="utf-8")
+LOADER = """
+import os, sys
+from seeds import load
+from server import cli
+
+loaded = load.read()
+cli.loading.read = lambda *_, **__: loaded
+for line in sys.stdin:
+    loading = os.fork()
+    if not loading:
+        sys.argv = ["modelmeta", "load", "--database-url", line.strip()]
+        cli.main()
+        break
+    print(loading, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(loading, 0)[1]), flush=True)
+"""
+"""Reads the bundled sources once, which takes seconds, then loads them by a process for each database it is told of."""
 
 
-async def killed_load(folder: Path, kind: str, size: int) -> None:
-    """A load over the tiny registry, killed once it has written so many bytes."""
-    async with tiny_database(folder, kind) as url:
+@dataclass
+class Loader:
+    stdin: asyncio.StreamWriter
+    stdout: asyncio.StreamReader
+
+    async def number(self) -> int:
+        async with asyncio.timeout(40):
+            return int(await self.stdout.readline())
+
+    async def killed(self, url: str, size: int) -> int:
+        """The exit code of a load into the database, killed once it has written so many bytes."""
+        self.stdin.write(f"{url}\n".encode())
+        loading = await self.number()
+        async with asyncio.timeout(40), aclosing(written(url)) as sizes:
+            async for now in sizes:
+                if now >= size:
+                    break
+                await asyncio.sleep(0.005)
+        os.kill(loading, signal.SIGKILL)
+        return await self.number()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def loader() -> AsyncIterator[Loader]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", LOADER),
+        cwd=ROOT,
+        env=environment(),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdin
+    assert process.stdout
+    yield Loader(process.stdin, process.stdout)
+    process.stdin.close()
+    await process.wait()
+
+
+# On SQLite the first bytes are written once the cache is full; on PostgreSQL soon.
+MOMENTS = {"sqlite": (2_000_000, 8_000_000), "postgresql": (500_000, 4_000_000)}
+
+
+async def test_a_load_that_is_killed_leaves_the_registry_as_it_was(kind: str, tmp_path: Path, loader: Loader) -> None:
+    async with tiny_database(tmp_path, kind) as url:
+        for size in MOMENTS[kind]:
+            assert await loader.killed(url, size) == -signal.SIGKILL
+            engine = database.engine(url)
+            try:
+                ask = asker(engine)
+                assert await ask(REVISION) == TINY
+                assert await ask("{ models { nodes { ref } } providers { totalCount } }") == {
+                    "models": {"nodes": [{"ref": ref} for ref in REFS]},
+                    "providers": {"totalCount": 2},
+                }
+                if kind == "sqlite":
+                    async with engine.connect() as connection:
+                        assert await connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+            finally:
+                await engine.dispose()  # the last to close a SQLite file empties its log
+        # And it can be written to again.
         engine = database.engine(url)
-        process: subprocess.Popen[bytes] | None = None
-        try:
-            ask = asker(engine)
-            assert await ask(REVISION) == TINY
-            await engine.dispose()  # the last to close a SQLite file empties its log
-            log = folder / f"{kind}-{size}.log"
-            process = start(log, "load", database_url=url)
-            async with asyncio.timeout(40), aclosing(written(url)) as sizes:
-                async for now in sizes:
-                    if now >= size:
-                        break
-                    assert process.poll() is None, f"the load ended before it could be killed: {said(log)}"
-                    await asyncio.sleep(0.005)
-            process.kill()
-            assert await ended(process) == -signal.SIGKILL
-            assert await ask(REVISION) == TINY
-            assert await ask("{ models { nodes { ref } } providers { totalCount } }") == {
-                "models": {"nodes": [{"ref": ref} for ref in REFS]},
-                "providers": {"totalCount": 2},
-            }
-            if kind == "sqlite":
-                async with engine.connect() as connection:
-                    assert await connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
-            # And it can be written to again.
-            changed = tiny()
-            changed[2].models[0].facts["name"] = "Larger"
-            assert (await put(engine, changed)).revision == 2
-        finally:
-            if process and process.poll() is None:
-                process.kill()
-                await ended(process)
-            await engine.dispose()
+        changed = tiny()
+        changed[2].models[0].facts["name"] = "Larger"
+        assert (await put(engine, changed)).revision == 2
+        await engine.dispose()
 
 
-async def test_a_load_that_is_killed_leaves_the_registry_as_it_was(kind: str, tmp_path: Path) -> None:
-    # On SQLite the first bytes are written once the cache is full; on PostgreSQL soon.
-    sizes = (2_000_000, 8_000_000) if kind == "sqlite" else (500_000, 4_000_000)
-    await asyncio.gather(*(killed_load(tmp_path, kind, size) for size in sizes))
+async def test_a_load_into_a_damaged_database_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "damaged.sqlite"
+    file.write_bytes(b"this is no database, whatever its name says\n" * 100)
+    # Without the seconds of reading: whatever was read, nothing can be written.
+    load = "from server import cli; cli.loading.read = lambda *_, **__: None; cli.main()"
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", load, "load", "--database-url", f"sqlite+aiosqlite:///{file}"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "is damaged (file is not a database)" in one_line(done.returncode, done.stdout, done.stderr)
+
+
+async def test_a_load_that_is_left_alone_replaces_the_registry_whole(tmp_path: Path, loader: Loader) -> None:
+    # So that the test above is known to kill what would have changed something.
+    async with tiny_database(tmp_path) as url:
+        loader.stdin.write(f"{url}\n".encode())
+        await loader.number()
+        assert await loader.number() == 0
+        done = await asyncio.to_thread(modelmeta, "query", REVISION, database_url=url)
+        registry = json.loads(done.stdout)["data"]["registry"]
+        assert registry["revision"] == {"number": 2}
+        assert registry["modelCount"] > 4_800
