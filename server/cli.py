@@ -74,23 +74,38 @@ def serve(
     """Serve the registry; an empty database is loaded first from the bundled sources."""
     found = read_settings(host=host, port=port, database_url=database_url, overlay=overlay, log_level=log_level)
     # Ends well when asked to: what runs is finished, a load under way is stopped, and the exit code says so.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     listener = listen(found)
     try:
         note, loaded = run(_prepared(found))
         if note:
             err.print(note, highlight=False)
         if not loaded:
-            # In a process of its own: what loading needs in memory is given back.
-            command = [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url]
-            if found.overlay:
-                command += ["--overlay", str(found.overlay)]
-            done = subprocess.run(command, check=False)  # noqa: S603 - this very program
-            if done.returncode:
-                raise SystemExit(done.returncode)
+            _load_apart(found)
         _serve(found, listener)
     finally:
         listener.close()
+
+
+def _load_apart(found: Settings) -> None:
+    """Loads in a process of its own, so that the memory it needs is given back. That one ends with this one."""
+    command = [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url]
+    if found.overlay:
+        command += ["--overlay", str(found.overlay)]
+    asked_to_end: list[int] = []
+    # While the process is being started nobody could stop it: only note that we are asked to end.
+    ending = signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))
+    with subprocess.Popen(command) as process:  # noqa: S603 - this very program
+        try:
+            signal.signal(signal.SIGTERM, ending)
+            if asked_to_end:
+                sys.exit(0)
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+    if code:
+        raise SystemExit(code)
 
 
 def _serve(found: Settings, listener: socket.socket) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schema import tables
@@ -22,7 +22,7 @@ def engine(url: str) -> AsyncEngine:
     """An engine whose transactions are snapshots: WAL on SQLite, REPEATABLE READ on PostgreSQL."""
     try:
         parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError) as error:
         raise OperatorError(
             "MODELMETA_DATABASE_URL can't be read. Write sqlite+aiosqlite:///FILE or "
             "postgresql+asyncpg://USER@HOST:PORT/DATABASE."

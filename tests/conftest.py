@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.vocabulary import AccessType, Meter, ModelStatus, ParameterKind, PricePublication, ProviderKind, ServiceTier
@@ -225,9 +226,9 @@ def statements(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
 
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
     yield seen
-    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
 __all__ = ["NOW", "TODAY", "PricePublication", "put", "tiny"]

@@ -18,7 +18,7 @@ from schema.vocabulary import Meter, PricePublication, PriceUnit, ServiceTier
 from seeds.load import Loaded
 from seeds.policy import slugs_by_genai
 
-CONTEXTS = {
+CONTEXTS: dict[ServiceTier, list[dict[str, str]]] = {
     ServiceTier.STANDARD: [{}],
     ServiceTier.BATCH: [{"processing": "batch"}],
     ServiceTier.FLEX: [{"service_tier": "flex"}],

@@ -1,4 +1,4 @@
-"""The promise: a reader sees one state of the registry, a writer writes all or nothing, and a broken database says so."""
+"""The promise: a reader sees one state of the registry, a writer writes all or nothing, what is broken says so."""
 
 import asyncio
 import sqlite3

@@ -209,7 +209,7 @@ async def test_a_query_refused_to_a_reader_of_events_is_plain_json(client: httpx
         "application/jsonp",
     ],
 )
-async def test_only_json_is_taken_because_other_sites_can_make_a_browser_send_the_rest(
+async def test_only_json_is_taken_because_other_sites_can_have_the_rest_sent(
     client: httpx.AsyncClient, media: str
 ) -> None:
     body = json.dumps({"query": QUERY}).encode()
@@ -640,7 +640,7 @@ PREFLIGHT = {
 }
 
 
-async def test_browsers_of_any_origin_may_ask(client: httpx.AsyncClient) -> None:
+async def test_pages_of_any_origin_may_ask(client: httpx.AsyncClient) -> None:
     preflight = await client.options("/graphql", headers=PREFLIGHT)
     assert preflight.status_code in (200, 204)
     assert preflight.headers["access-control-allow-origin"] == "*"

@@ -113,13 +113,16 @@ def plain_filters(draw: st.DrawFn) -> dict[str, Any]:
     return {name: draw(FILTERS[name][0]) for name in chosen}
 
 
-filters = st.recursive(
-    plain_filters(),
-    lambda inner: st.fixed_dictionaries(
-        {}, optional={"and": st.lists(inner, max_size=2), "or": st.lists(inner, max_size=3), "not": inner}
-    ),
-    max_leaves=5,
-)
+def joined(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    parts: dict[str, st.SearchStrategy[Any]] = {
+        "and": st.lists(inner, max_size=2),
+        "or": st.lists(inner, max_size=3),
+        "not": inner,
+    }
+    return st.fixed_dictionaries({}, optional=parts)
+
+
+filters: st.SearchStrategy[dict[str, Any]] = st.recursive(plain_filters(), joined, max_leaves=5)
 
 
 def test_every_filter_is_checked_here() -> None:
@@ -175,7 +178,8 @@ async def test_filters_combined_at_random_give_what_a_plain_check_gives(
 async def test_a_filter_that_is_null_is_not_there(full: Ask) -> None:
     query = "query($filter: ModelFilter) { models(filter: $filter) { totalCount } }"
     everything = (await full(query))["models"]["totalCount"]
-    for filter in (None, {}, {"providers": None, "not": None}, {"and": []}):
+    nothing: list[dict[str, Any] | None] = [None, {}, {"providers": None, "not": None}, {"and": []}]
+    for filter in nothing:
         assert (await full(query, {"filter": filter}))["models"]["totalCount"] == everything
     assert (await full(query, {"filter": {"or": []}}))["models"]["totalCount"] == 0
 

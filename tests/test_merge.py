@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schema.vocabulary import Meter, ParameterKind, PricePublication, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim, Rule
 from seeds.claims import MergedModel
+from seeds.matching import matcher
 from seeds.merge import merge
 
 
@@ -138,7 +139,7 @@ def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
 def test_a_matching_rule_prices_the_snapshots_of_its_model() -> None:
     priced = Catalogue("genai-prices")
     group = ModelClaims("openai", "gpt-x", rates=[rate("2")], facts={"name": "GPT X", "context_window": 5})
-    group.match = lambda ref: ref.startswith("gpt-x")
+    group.match = matcher({"starts_with": "gpt-x"})
     priced.models = [group]
     listed = Catalogue("models-dev")
     listed.models = [ModelClaims("openai", "gpt-x-2025-01-01")]

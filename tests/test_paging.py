@@ -51,7 +51,8 @@ def value(model: dict[str, Any], field: str) -> Any:
         case "INPUT_PRICE" | "OUTPUT_PRICE":
             amount = model["price"]["input" if field == "INPUT_PRICE" else "output"]
             return None if amount is None else float(amount)
-    return model["releaseDate"]
+        case _:
+            return model["releaseDate"]
 
 
 @pytest.mark.parametrize(("field", "direction"), ORDERS)
