@@ -10,10 +10,12 @@ from schema import loaders, tables
 from schema.arguments import After, Before, First, Last
 from schema.connections import Connection
 from schema.context import Info
-from schema.filters import ModelFilter, ModelOrder, model_listing
+from schema.filters import ModelFilter, ModelOrder
+from schema.listings import model_listing
 from schema.mapping import of
 from schema.node import Node
-from schema.paging import Nested, Page, Slice, nested_pages
+from schema.pages import Nested, nested_pages
+from schema.paging import Page, Slice
 
 if TYPE_CHECKING:
     from schema.model import Model
@@ -53,6 +55,8 @@ class Family(Node):
         before: Before = None,
     ) -> Slice[tables.Model]:
         nested = Nested(
-            model_listing(filter, order_by), Page.of(first, after, last, before), col(tables.Model.family_slug)
+            await model_listing(info.context, filter, None, order_by),
+            Page.of(first, after, last, before),
+            col(tables.Model.family_slug),
         )
         return await info.context.load(nested_pages, (family.slug, nested))

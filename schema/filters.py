@@ -16,7 +16,7 @@ from strawberry import UNSET
 from schema import tables
 from schema.columns import FRACTION_DIGITS, WHOLE_DIGITS, dump_json, is_array, plain
 from schema.faults import Fault
-from schema.paging import Listing, Order
+from schema.paging import Order
 from schema.tables import Model, TraitKind
 from schema.vocabulary import (
     AccessType,
@@ -276,23 +276,3 @@ def provider_order(order: ProviderOrder | None) -> Order:
 def signature(*parts: Any) -> str:
     """Names a listing: equal for the same table, filter and order."""
     return dump_json([canonical(part) for part in parts])
-
-
-def model_listing(filter: ModelFilter | None, order: ModelOrder | None) -> Listing:
-    """Models under a filter, in an order."""
-    return Listing(
-        tables.Model, model_order(order), conditions(filter), signature("models", filter, order), scope=filter
-    )
-
-
-def provider_listing(filter: ProviderFilter | None, order: ProviderOrder | None) -> Listing:
-    """Providers under a filter, in an order."""
-    return Listing(
-        tables.Provider, provider_order(order), conditions(filter), signature("providers", filter, order), scope=filter
-    )
-
-
-def family_listing() -> Listing:
-    """Every family, by name."""
-    order = Order(col(tables.Family.slug), col(tables.Family.name), nullable=False)
-    return Listing(tables.Family, order, (), signature("families"))

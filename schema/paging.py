@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,12 +11,11 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression
+from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.orm import QueryableAttribute
 from sqlmodel import SQLModel
 
 from schema.columns import plain
-from schema.context import Context
 from schema.faults import BAD_CURSOR, Fault
 
 T = TypeVar("T")
@@ -73,6 +71,9 @@ class Listing:
     scope: Any = field(default=None, compare=False)
     """What else the connection needs to know of how it was asked for: its filter, for facets."""
 
+    ranking: Mapping[str, float] | None = field(default=None, compare=False)
+    """Key -> score, where the order is by relevance: the highest first, then by key. Nothing else is listed."""
+
     def stamp(self) -> str:
         return hashlib.blake2s(self.signature.encode(), digest_size=6).hexdigest()
 
@@ -125,7 +126,8 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         stamp, value, key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if stamp == listing.stamp():
-            return (None if value is None else listing.order.restore(value)), key
+            restore = listing.order.restore if listing.ranking is None else float
+            return (None if value is None else restore(value)), key
     except (ValueError, TypeError, binascii.Error, ArithmeticError):
         raise Fault(f"{name} is no cursor of this API. Use an edge's cursor, or pageInfo's.", BAD_CURSOR) from None
     raise Fault(
@@ -133,7 +135,7 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
     )
 
 
-def _limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:
+def limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if page.after is not None:
         found.append(listing.order.beyond(*decode(listing, "after", page.after), reverse=False))
@@ -148,7 +150,7 @@ def name_of(column: SQLColumnExpression[Any]) -> str:
     return str(column.key)
 
 
-def _cut(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awaitable[int]]) -> Slice[Any]:
+def cut_page(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awaitable[int]]) -> Slice[Any]:
     more = len(found) > page.size
     rows = found[: page.size]
     if page.backward:
@@ -168,84 +170,3 @@ def _cut(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awa
         count=count,
         listing=listing,
     )
-
-
-async def page(context: Context, listing: Listing, page: Page) -> Slice[Any]:
-    """One page of a listing, in one statement."""
-    statement: Select[Any] = (
-        sa.select(listing.table)
-        .where(*listing.conditions, *_limits(listing, page))
-        .order_by(*listing.order.by(page.backward))
-        .limit(page.size + 1)
-    )
-
-    async def count() -> int:
-        return await context.load(count_listing, listing)
-
-    return _cut(listing, page, await context.rows(statement), count)
-
-
-async def count_listing(context: Context, listings: Sequence[Listing]) -> list[int]:
-    """Number of rows in each listing."""
-    return [
-        await context.scalar(sa.select(sa.func.count()).select_from(each.table).where(*each.conditions)) or 0
-        for each in listings
-    ]
-
-
-async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -> list[Slice[Any]]:
-    """One page of the same listing below each of many parents, in one statement for each distinct request."""
-    groups: dict[Nested, list[Any]] = defaultdict(list)
-    for parent, nested in keys:
-        groups[nested].append(parent)
-    answers: dict[tuple[Any, Nested], Slice[Any]] = {}
-    for nested, parents in groups.items():
-        listing, page, parent_name = nested.listing, nested.page, name_of(nested.parent)
-        place = sa.func.row_number().over(partition_by=nested.parent, order_by=listing.order.by(page.backward))
-        inner = (
-            sa.select(listing.table, place.label("place"))
-            .where(nested.parent.in_(parents), *listing.conditions, *_limits(listing, page))
-            .subquery()
-        )
-        statement: Select[Any] = (
-            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[parent_name], inner.c.place)
-        )
-        found: Mapping[Any, list[Any]] = defaultdict(list)
-        for row in await context.tuples(statement):
-            found[getattr(row, parent_name)].append(row)
-        for parent in parents:
-            answers[parent, nested] = _cut(listing, page, found[parent], _counter(context, nested, parent))
-    return [answers[key] for key in keys]
-
-
-@dataclass(frozen=True)
-class Nested:
-    """A page of a listing below some parent."""
-
-    listing: Listing
-    page: Page
-    parent: SQLColumnExpression[Any] = field(compare=False)
-
-
-def _counter(context: Context, nested: Nested, parent: Any) -> Callable[[], Awaitable[int]]:
-    async def count() -> int:
-        return await context.load(nested_counts, (parent, nested))
-
-    return count
-
-
-async def nested_counts(context: Context, keys: Sequence[tuple[Any, Nested]]) -> list[int]:
-    """Number of rows of a listing below each of many parents."""
-    groups: dict[Nested, list[Any]] = defaultdict(list)
-    for parent, nested in keys:
-        groups[nested].append(parent)
-    answers: dict[tuple[Any, Nested], int] = {}
-    for nested, parents in groups.items():
-        statement = (
-            sa.select(nested.parent, sa.func.count())
-            .where(nested.parent.in_(parents), *nested.listing.conditions)
-            .group_by(nested.parent)
-        )
-        for parent, number in await context.tuples(statement):
-            answers[parent, nested] = number
-    return [answers.get(key, 0) for key in keys]

@@ -7,14 +7,16 @@ from sqlmodel import col
 from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
-from schema.arguments import After, Before, First, Last
+from schema.arguments import After, Before, First, Last, Search
 from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
-from schema.filters import ModelFilter, ModelOrder, model_listing
+from schema.filters import ModelFilter, ModelOrder
+from schema.listings import model_listing
 from schema.mapping import of
 from schema.node import Node
-from schema.paging import Nested, Page, Slice, nested_pages
+from schema.pages import Nested, nested_pages
+from schema.paging import Page, Slice
 from schema.scalars import URL
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Provider(Node):
         provider: Parent[tables.Provider],
         info: Info,
         filter: Annotated[ModelFilter | None, strawberry.argument(description="Which of its models.")] = None,
+        search: Search = None,
         order_by: Annotated[ModelOrder | None, strawberry.argument(description="In which order.")] = None,
         first: First = None,
         after: After = None,
@@ -63,7 +66,9 @@ class Provider(Node):
         before: Before = None,
     ) -> Slice[tables.Model]:
         nested = Nested(
-            model_listing(filter, order_by), Page.of(first, after, last, before), col(tables.Model.provider_slug)
+            await model_listing(info.context, filter, search, order_by),
+            Page.of(first, after, last, before),
+            col(tables.Model.provider_slug),
         )
         return await info.context.load(nested_pages, (provider.slug, nested))
 

@@ -12,24 +12,18 @@ from strawberry import auto
 from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
-from schema.arguments import After, Before, First, Last
+from schema.arguments import After, Before, First, Last, Search
 from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
 from schema.faults import Fault
-from schema.filters import (
-    ModelFilter,
-    ModelOrder,
-    ProviderFilter,
-    ProviderOrder,
-    family_listing,
-    model_listing,
-    provider_listing,
-)
+from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
+from schema.listings import family_listing, model_listing, provider_listing
 from schema.mapping import of
 from schema.model import Model
 from schema.node import Node, find
-from schema.paging import Page, Slice, page
+from schema.pages import page
+from schema.paging import Page, Slice
 from schema.provider import Provider
 from schema.resolution import models_by_reference
 from schema.scalars import SCALARS
@@ -125,19 +119,24 @@ class Query:
 
     @strawberry.field(
         graphql_type=Connection[Model],
-        description="Models under a filter; newest release first unless ordered otherwise.",
+        description="Models under a filter and a search; by relevance when searching, else newest release first.",
     )
     @staticmethod
     async def models(
         info: Info,
         filter: Annotated[ModelFilter | None, strawberry.argument(description="Which models.")] = None,
+        search: Search = None,
         order_by: Annotated[ModelOrder | None, strawberry.argument(description="In which order.")] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Slice[tables.Model]:
-        return await page(info.context, model_listing(filter, order_by), Page.of(first, after, last, before))
+        return await page(
+            info.context,
+            await model_listing(info.context, filter, search, order_by),
+            Page.of(first, after, last, before),
+        )
 
     @strawberry.field(graphql_type=Provider | None, description="One provider by its slug; null when there is none.")
     @staticmethod
@@ -147,19 +146,25 @@ class Query:
         return await info.context.load(loaders.providers, checked_ref(slug).lower().replace("\x00", ""))
 
     @strawberry.field(
-        graphql_type=Connection[Provider], description="Providers under a filter; by name unless ordered otherwise."
+        graphql_type=Connection[Provider],
+        description="Providers under a filter and a search; by relevance when searching, or by name.",
     )
     @staticmethod
     async def providers(
         info: Info,
         filter: Annotated[ProviderFilter | None, strawberry.argument(description="Which providers.")] = None,
+        search: Search = None,
         order_by: Annotated[ProviderOrder | None, strawberry.argument(description="In which order.")] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Slice[tables.Provider]:
-        return await page(info.context, provider_listing(filter, order_by), Page.of(first, after, last, before))
+        return await page(
+            info.context,
+            await provider_listing(info.context, filter, search, order_by),
+            Page.of(first, after, last, before),
+        )
 
     @strawberry.field(graphql_type=Family | None, description="One family by its slug; null when there is none.")
     @staticmethod
@@ -168,12 +173,17 @@ class Query:
     ) -> Any:
         return await info.context.load(loaders.families, checked_ref(slug).lower().replace("\x00", ""))
 
-    @strawberry.field(graphql_type=Connection[Family], description="Families by name.")
+    @strawberry.field(graphql_type=Connection[Family], description="Families by name, or by relevance when searching.")
     @staticmethod
     async def families(
-        info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        info: Info,
+        search: Search = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Slice[tables.Family]:
-        return await page(info.context, family_listing(), Page.of(first, after, last, before))
+        return await page(info.context, await family_listing(info.context, search), Page.of(first, after, last, before))
 
     @strawberry.field(graphql_type=Node | None, description="Anything with an id, by that id; null when there is none.")
     @staticmethod

@@ -101,14 +101,14 @@ def score(match: Match, query: Sequence[str], text: str) -> float:
     row = match.row
     points: float = 100 * sum(match.best.values()) / (WEIGHTIEST * len(query))
     if text in (folded(row.ref), folded(row.slug), folded(row.name)):
-        points += 60
+        points += 20
     # Of two names that hold all the terms, the one with less besides is meant.
-    points -= 2.0 * max(0, row.search_length - len(match.best))
-    return points + 0.4 * float(row.search_prior)
+    points -= 4.0 * max(0, row.search_length - len(match.best))
+    return points + 0.8 * float(row.search_prior)
 
 
-async def ranked(context: Context, text: str) -> dict[int, float]:
-    """Model id -> score of the models that fit a search. Empty when nothing does."""
+async def ranked(context: Context, text: str) -> dict[str, float]:
+    """Ref -> score of the models that fit a search. Empty when nothing does."""
     words = await vocabulary(context)
     query = compounds(asked(text), words.known)
     if not query:
@@ -123,7 +123,7 @@ async def ranked(context: Context, text: str) -> dict[int, float]:
     most = max((len(match.best) for match in matches), default=0)
     chosen = whole or [match for match in matches if len(match.best) == most]
     plain = folded(text).strip()
-    scored = {match.row.id: score(match, query, plain) for match in chosen}
+    scored = {match.row.ref: score(match, query, plain) for match in chosen}
     best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MATCHES]
     return {key: round(value, 4) for key, value in best}
 

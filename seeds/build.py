@@ -120,6 +120,8 @@ def index(model: MergedModel) -> None:
     """Writes the terms search finds the model under, and how likely it is the one meant."""
     columns = model.columns
     maker, _, identity_ = (columns["canonical"] or "").partition("/")
+    # A row that nobody can place has its seller for a maker; only a lab's word counts.
+    own = maker == columns["provider_slug"] and policy(maker).kind is ProviderKind.LAB
     model.terms = weighted(
         [
             (columns["name"], 10),
@@ -128,8 +130,8 @@ def index(model: MergedModel) -> None:
             (identity_, 8),
             (columns["family_slug"], 6),
             (maker, 5),
-            (columns["provider_slug"], 5),
-            (policy(columns["provider_slug"]).name, 5),
+            (columns["provider_slug"], 10 if own else 5),
+            (policy(columns["provider_slug"]).name, 10 if own else 5),
             (columns["tagline"], 2),
             (columns["best_for"], 2),
             (columns["description"], 1),
@@ -139,7 +141,7 @@ def index(model: MergedModel) -> None:
     columns["search_prior"] = (
         KIND_PRIOR[policy(columns["provider_slug"]).kind]
         + STATUS_PRIOR[columns["status"]]
-        + 30 * (maker == columns["provider_slug"])
+        + 40 * own
         + 4 * (columns["is_flagship"] + columns["is_recommended"])
         + 3 * columns["is_latest_version"]
         + 2 * (identity.dated(columns["slug"]) is None)

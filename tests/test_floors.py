@@ -8,7 +8,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "seeds", "server")
 GROUND = {"columns", "vocabulary", "tables", "scalars", "faults", "terms"}
-READING = {"mapping", "loaders", "paging", "connections", "filters", "search", "context", "arguments"}
+READING = {
+    "mapping",
+    "loaders",
+    "paging",
+    "connections",
+    "filters",
+    "listings",
+    "search",
+    "resolution",
+    "context",
+    "arguments",
+}
 
 
 def modules() -> dict[str, Path]:

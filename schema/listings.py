@@ -1,0 +1,84 @@
+"""The lists of the graph: models, providers and families under a filter, a search and an order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from schema import tables
+from schema.context import Context
+from schema.faults import Fault
+from schema.filters import (
+    ModelFilter,
+    ModelOrder,
+    ProviderFilter,
+    ProviderOrder,
+    conditions,
+    model_order,
+    provider_order,
+    signature,
+)
+from schema.paging import Listing, Order
+from schema.search import fits, ranked
+from schema.vocabulary import ModelOrderField, ProviderOrderField
+
+LONGEST_SEARCH = 20_000
+"""Characters of a search that are read at all; a longer one is a mistake."""
+
+
+def _checked(search: str | None) -> str | None:
+    """The search as it counts: none where nothing is typed. Raises a Fault on one nobody can mean."""
+    if search is not None and len(search) > LONGEST_SEARCH:
+        raise Fault(f"The search has {len(search)} characters; at most {LONGEST_SEARCH} are read.")
+    return search.strip() or None if search else None
+
+
+async def rankings(context: Context, searches: Sequence[str]) -> list[dict[str, float]]:
+    """Ref -> score of the models that fit each search."""
+    return [await ranked(context, search) for search in searches]
+
+
+async def model_listing(
+    context: Context, filter: ModelFilter | None, search: str | None, order: ModelOrder | None
+) -> Listing:
+    """Models under a filter, a search and an order; by relevance when there is a search and no other order."""
+    text = _checked(search)
+    ranking: Mapping[str, float] | None = None
+    found = conditions(filter)
+    if text is not None:
+        ranking = await context.load(rankings, text)
+        if order is not None and order.field is not ModelOrderField.RELEVANCE:
+            found, ranking = (*found, col(tables.Model.ref).in_(list(ranking))), None
+    name = signature("models", filter, order, text)
+    return Listing(tables.Model, model_order(order), found, name, scope=filter, ranking=ranking)
+
+
+async def provider_listing(
+    context: Context, filter: ProviderFilter | None, search: str | None, order: ProviderOrder | None
+) -> Listing:
+    """Providers under a filter, a search and an order; by relevance when there is a search and no other order."""
+    text = _checked(search)
+    ranking: Mapping[str, float] | None = None
+    found = conditions(filter)
+    if text is not None:
+        ranking = await _scores(context, tables.Provider, text)
+        if order is not None and order.field is not ProviderOrderField.RELEVANCE:
+            found, ranking = (*found, col(tables.Provider.slug).in_(list(ranking))), None
+    name = signature("providers", filter, order, text)
+    return Listing(tables.Provider, provider_order(order), found, name, scope=filter, ranking=ranking)
+
+
+async def family_listing(context: Context, search: str | None) -> Listing:
+    """Families by name, or by relevance when there is a search."""
+    text = _checked(search)
+    order = Order(col(tables.Family.slug), col(tables.Family.name), nullable=False)
+    ranking = None if text is None else await _scores(context, tables.Family, text)
+    return Listing(tables.Family, order, (), signature("families", text), ranking=ranking)
+
+
+async def _scores(context: Context, table: Any, text: str) -> dict[str, float]:
+    """Slug -> score over a table short enough to be looked through."""
+    rows = await context.tuples(sa.select(col(table.slug), col(table.name)))
+    found = {row.slug: fits(text, row.slug, row.name) for row in rows}
+    return {slug: round(score, 4) for slug, score in found.items() if score > 0}
