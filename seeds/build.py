@@ -21,6 +21,7 @@ SETS = {
     "endpoints": TraitKind.ENDPOINT,
     "use_cases": TraitKind.USE_CASE,
 }
+UNSAID_ACCESS = "No source says that its weights can be had."
 Reasons = Mapping[tuple[str, str], str]
 """(source, fact) -> why that source's value is right."""
 KIND_PRIOR = {ProviderKind.LAB: 10, ProviderKind.CLOUD: 6, ProviderKind.GATEWAY: 2, ProviderKind.LOCAL: 0}
@@ -75,6 +76,10 @@ def build(
         # A source that lists a model without a word on its status offers it.
         facts["status"] = ModelStatus.ACTIVE
         claims += claim("status", [(source, ModelStatus.ACTIVE) for source, _ in stated.ordered()][:1], reasons)
+    if "access_type" not in facts:
+        # Neither this listing nor one of the same model elsewhere says that its weights can be had.
+        listing = stated.ordered()[0][0]
+        claims += claim("accessType", [(listing, AccessType.CLOSED)], {(listing, "accessType"): UNSAID_ACCESS})
     model = MergedModel({}, claims=claims)
     merge_capabilities(model, stated, reasons)
     for name, kind in SETS.items():

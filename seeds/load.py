@@ -92,7 +92,11 @@ async def write(connection: AsyncConnection, loaded: Loaded, progress: Progress 
     """Stores what was read. All or nothing, by the caller's transaction."""
     progress("store")
     await _store_sources(connection, loaded)
-    return await store(connection, loaded.merged, loaded.now)
+    outcome = await store(connection, loaded.merged, loaded.now)
+    if outcome.wrote:
+        # Fresh statistics: without them PostgreSQL plans the first queries after a load as if tables were empty.
+        await connection.execute(sa.text("ANALYZE"))
+    return outcome
 
 
 async def _store_sources(connection: AsyncConnection, loaded: Loaded) -> None:

@@ -43,6 +43,7 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
     canonicals = identity.canonicals(stated, declared["canonical"])
     versions = identity.versions(stated, declared["version_of"], canonicals)
     shared = share(stated, canonicals)
+    lend_access(stated, canonicals)
     models = [
         build(key, stated[key], today, versions.get(key), canonicals[key], shared.get(canonicals[key], {}), stated)
         for key in sorted(stated)
@@ -128,6 +129,19 @@ def add_matches(catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, State
                 each.add(catalogue.source, ModelClaims(provider, slug, facts=facts, rates=rates))
             else:
                 here.rates = rates
+
+
+def lend_access(stated: Mapping[ModelKey, Stated], canonicals: Mapping[ModelKey, str]) -> None:
+    """Where nobody says whether a listing's weights are open, what is said of the same model elsewhere holds."""
+    said: dict[str, tuple[str, Any]] = {}
+    for key, each in stated.items():
+        for source, claims in each.ordered():
+            if "access_type" in claims.facts:
+                said.setdefault(canonicals[key], (source, claims.facts["access_type"]))
+    for key, each in stated.items():
+        if first(each, "access_type") is None and canonicals[key] in said:
+            source, value = said[canonicals[key]]
+            each.by_source.setdefault(source, ModelClaims(*key)).facts["access_type"] = value
 
 
 SHARED = ("family", "license", "parameter_size", "access_type")

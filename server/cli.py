@@ -89,13 +89,15 @@ def serve(
 
 def _load_apart(found: Settings) -> None:
     """Loads in a process of its own, so that the memory it needs is given back. That one ends with this one."""
-    command = [sys.executable, "-m", "server.cli", "load", "--database-url", found.database_url]
+    command = [sys.executable, "-m", "server.cli", "load"]
+    # By environment, not by flags: an address may hold a password, and anybody can list a process's arguments.
+    environment = os.environ | {settings.variable("database_url"): found.database_url}
     if found.overlay:
-        command += ["--overlay", str(found.overlay)]
+        environment[settings.variable("overlay")] = str(found.overlay)
     asked_to_end: list[int] = []
     # While the process is being started nobody could stop it: only note that we are asked to end.
     ending = signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))
-    with subprocess.Popen(command) as process:  # noqa: S603 - this very program
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - this very program
         try:
             signal.signal(signal.SIGTERM, ending)
             if asked_to_end:

@@ -109,8 +109,13 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
     ours = {_table(each).name for each in tables.REGISTRY}
     done: str | None = None
+    if names & ours and "layout" not in names:
+        raise OperatorError(
+            f"The database already has tables called {', '.join(sorted(names & ours))} that are not ModelMeta's. "
+            "Give it a database of its own with MODELMETA_DATABASE_URL."
+        )
     if names & ours:
-        found = await connection.scalar(sa.select(sa.func.max(tables.Layout.number))) if "layout" in names else 0
+        found = await connection.scalar(sa.select(sa.func.max(tables.Layout.number)))
         if found == tables.LAYOUT:
             return None
         if found is not None and found > tables.LAYOUT:

@@ -97,6 +97,7 @@ def test_every_fact_shown_has_a_source(loaded: Loaded) -> None:
         "family_slug": "family",
         "license": "license",
         "status": "status",
+        "access_type": "accessType",
     }
     for model in loaded.merged.models:
         believed = {claim.field for claim in model.claims if claim.rank == 0}
