@@ -1,6 +1,6 @@
 """Many catalogues into one registry, with every claim kept. Pure: no clock, no network, no database."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +36,7 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
     for source, key, claims in rules:
         stated[key].add(source, claims)
     add_matches(catalogues, stated)
+    counts = Counter(source for each in stated.values() for source in each.by_source)
     declared = {
         name: {key: value for key, each in stated.items() if (value := first(each, name)) is not None}
         for name in ("version_of", "canonical")
@@ -50,10 +51,6 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
     ]
     families = merge_families(catalogues, models)
     providers = merge_providers(catalogues, models)
-    counts: dict[str, int] = defaultdict(int)
-    for each in stated.values():
-        for source in each.by_source:
-            counts[source] += 1
     unknown = sorted(slug for slug in providers if slug not in policies())
     return Merged(providers, families, models, dict(counts), unknown, unmatched)
 
