@@ -73,7 +73,7 @@ async def _ranked_pages(
     """Pages of a ranked listing: which rows fit is asked of the database, their order is the ranking's."""
     ranking, key = listing.ranking or {}, listing.order.key
     columns = [key] if parent is None else [key, parent]
-    fitting: Select[Any] = sa.select(*columns).where(key.in_(list(ranking)), *listing.conditions)
+    fitting: Any = sa.select(*columns).where(key.in_(list(ranking)), *listing.conditions)
     if parent is not None:
         fitting = fitting.where(parent.in_(parents))
     keys: dict[Any, list[str]] = defaultdict(list)
