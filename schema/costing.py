@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Context, Decimal, localcontext
 
 from schema import tables
@@ -90,6 +90,13 @@ def check(usage: Mapping[Meter, int]) -> None:
             )
 
 
+def in_force(rate: tables.Rate, day: date) -> bool:
+    """Whether a rate holds on a day; its end is the first day it no longer does."""
+    return (rate.effective_from is None or rate.effective_from <= day) and (
+        rate.effective_to is None or day < rate.effective_to
+    )
+
+
 def applicable(
     rates: Iterable[tables.Rate], tier: ServiceTier, moment: datetime, input_tokens: int
 ) -> dict[Meter, tables.Rate]:
@@ -101,9 +108,7 @@ def applicable(
     day, clock = moment.date(), moment.time()
     at: dict[ServiceTier, dict[Meter, list[tables.Rate]]] = {}
     for rate in rates:
-        if (rate.effective_from is None or rate.effective_from <= day) and (
-            rate.effective_to is None or day < rate.effective_to
-        ):
+        if in_force(rate, day):
             at.setdefault(rate.service_tier, {}).setdefault(rate.meter, []).append(rate)
     if tier not in at:
         return {}

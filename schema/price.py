@@ -12,6 +12,7 @@ from strawberry import UNSET, Parent, auto
 from schema import loaders, tables
 from schema.columns import plain
 from schema.context import Info
+from schema.costing import in_force
 from schema.filters import PriceFilter
 from schema.mapping import of
 from schema.source import Source
@@ -104,12 +105,6 @@ class PriceCard:
 
 def clock(moment: time) -> str:
     return f"{moment:%H:%M}"
-
-
-def in_force(rate: tables.Rate, day: date) -> bool:
-    return (rate.effective_from is None or rate.effective_from <= day) and (
-        rate.effective_to is None or day < rate.effective_to
-    )
 
 
 def select(rates: Iterable[tables.Rate], filter: PriceFilter | None, day: date | None = None) -> list[tables.Rate]:
