@@ -1,14 +1,10 @@
 """Where every query begins, and the schema itself."""
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import strawberry
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from graphql.type import GraphQLInterfaceType
-from sqlmodel import SQLModel, col
-from strawberry import auto
 from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
@@ -19,77 +15,19 @@ from schema.family import Family
 from schema.faults import Fault
 from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
 from schema.listings import family_listing, model_listing, provider_listing
-from schema.mapping import of
 from schema.model import Model
 from schema.node import Node, find
 from schema.pages import page
 from schema.paging import Page, Slice
 from schema.provider import Provider
+from schema.registry import Registry
 from schema.resolution import models_by_reference
 from schema.scalars import SCALARS
-from schema.source import Source
 
 MOST_NODES = 100
 """Ids one `nodes` takes."""
 LONGEST_REF = 500
 """Characters a reference may have."""
-
-
-@of(tables.Revision)
-class Revision:
-    number: auto
-    created_at: auto
-    change_count: auto
-
-
-async def _count(info: Info, table: type[SQLModel]) -> int:
-    return await info.context.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-
-
-@strawberry.type(description="What this registry holds, how fresh it is and where it comes from.")
-class Registry:
-    @strawberry.field(description="Number of models, retired ones included.")
-    @staticmethod
-    async def model_count(info: Info) -> int:
-        return await _count(info, tables.Model)
-
-    @strawberry.field(description="Number of providers.")
-    @staticmethod
-    async def provider_count(info: Info) -> int:
-        return await _count(info, tables.Provider)
-
-    @strawberry.field(description="Number of families.")
-    @staticmethod
-    async def family_count(info: Info) -> int:
-        return await _count(info, tables.Family)
-
-    @strawberry.field(graphql_type=Revision, description="The state of the registry this answer comes from.")
-    @staticmethod
-    async def revision(info: Info) -> Any:
-        revision = tables.Revision
-        rows = await info.context.rows(sa.select(revision).order_by(col(revision.number).desc()).limit(1))
-        if not rows:
-            raise Fault("The registry is still being loaded. Ask again in a few seconds.", "NOT_READY")
-        return rows[0]
-
-    @strawberry.field(description="Seconds between refreshes; 0 when it does not refresh by itself.")
-    @staticmethod
-    def refresh_interval_seconds(info: Info) -> int:
-        return int(info.context.settings.get("refresh_interval", 0))
-
-    @strawberry.field(description="When the next refresh is due; null when it does not refresh by itself.")
-    @staticmethod
-    async def next_refresh_at(info: Info) -> datetime | None:
-        interval = int(info.context.settings.get("refresh_interval", 0))
-        latest = await info.context.scalar(sa.select(sa.func.max(tables.Source.last_attempt_at)))
-        return latest + timedelta(seconds=interval) if interval and latest else None
-
-    @strawberry.field(
-        graphql_type=list[Source], description="Where its facts come from, the most trusted source first."
-    )
-    @staticmethod
-    async def sources(info: Info) -> Any:
-        return await info.context.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
 
 
 def checked_ref(ref: str) -> str:

@@ -27,8 +27,8 @@ from schema.vocabulary import (
     SourceStatus,
 )
 
-LAYOUT = 1
-"""Number of this layout; raise it with every change of a table, and say in `server/database.py` how to get there."""
+LAYOUT = 2
+"""Number of this layout; raise it with every change of a table, and say in `server/layouts.py` how to get there."""
 
 
 def word(enum: type[Enum]) -> Any:
@@ -80,6 +80,24 @@ class Source(Table, table=True):
     """Fingerprint of the content in the registry."""
 
 
+class Edition(Table, table=True):
+    """The last good content of a source that is fetched: what is replayed when it can't be reached or looks broken."""
+
+    __tablename__ = "edition"
+
+    source_slug: str = Field(primary_key=True)
+    content: bytes
+    """The answer's body, compressed with zlib."""
+    fingerprint: str
+    """SHA-256 of the body."""
+    etag: str | None = None
+    """The answer's ETag, sent along with the next request."""
+    last_modified: str | None = None
+    """The answer's Last-Modified, sent along with the next request."""
+    fetched_at: datetime = Field(sa_type=Instant)
+    """When it was fetched."""
+
+
 class Revision(Table, table=True):
     """A state of the whole registry; every answer comes from exactly one."""
 
@@ -91,6 +109,8 @@ class Revision(Table, table=True):
     """When this state came into force."""
     change_count: int = 0
     """Number of changes against the revision before; 0 for the first load, which is the base line."""
+    inputs: str | None = None
+    """Fingerprint of what it was merged from: a refresh that finds the same has nothing to do."""
 
 
 class Provider(Table, table=True):
@@ -249,6 +269,8 @@ class Rate(Table, table=True):
     effective_to: date | None = None
     """First day the rate is no longer in force; null while it lasts."""
     source_slug: str = Field(foreign_key="source.slug")
+    observed: bool = False
+    """Whether the stretch of time is what this registry saw, not what the source states."""
 
 
 class Parameter(Table, table=True):
@@ -382,6 +404,7 @@ class Change(Table, table=True):
 REGISTRY: tuple[type[Table], ...] = (
     Layout,
     Source,
+    Edition,
     Revision,
     Provider,
     Family,

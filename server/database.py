@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schema import tables
+from server import layouts
 from server.errors import OperatorError
 
 READERS = 8
@@ -108,7 +109,6 @@ async def prepare(engine: AsyncEngine) -> str | None:
 async def _lay_out(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
     ours = {_table(each).name for each in tables.REGISTRY}
-    done: str | None = None
     if names & ours and "layout" not in names:
         raise OperatorError(
             f"The database already has tables called {', '.join(sorted(names & ours))} that are not ModelMeta's. "
@@ -123,13 +123,10 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
                 f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
                 "Upgrade ModelMeta, or point MODELMETA_DATABASE_URL at another database."
             )
-        for table in reversed([_table(each) for each in tables.REGISTRY]):
-            if table.name in names:
-                await connection.run_sync(table.drop)
-        done = f"The database had layout {found}; it was rebuilt with layout {tables.LAYOUT} and is loaded anew."
+        return await layouts.upgrade(connection, found)
     await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
     await connection.execute(sa.insert(_table(tables.Layout)).values(number=tables.LAYOUT))
-    return done
+    return None
 
 
 def _table(model: type[tables.Table]) -> sa.Table:

@@ -39,6 +39,16 @@ class Settings(BaseModel):
     """Where genai-prices is fetched from; empty switches the live feed off."""
     openrouter_url: str = "https://openrouter.ai/api/v1/models"
     """Where OpenRouter's list of models is fetched from; empty switches the live feed off."""
+    fetch_timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    """Seconds one feed may take to arrive, repeated attempts included."""
+    max_feed_bytes: int = Field(default=33_554_432, ge=1_024)
+    """Largest answer of a feed, in bytes, unpacked."""
+    guard_invalid: float = Field(default=0.25, ge=0, le=1)
+    """Share of a feed's entries that may fail validation before it is held."""
+    guard_retired: float = Field(default=0.25, ge=0, le=1)
+    """Share of a feed's models that may leave it at once before it is held."""
+    guard_moved: float = Field(default=0.25, ge=0, le=1)
+    """Share of a feed's prices that may move at once before it is held."""
     overlay: Path | None = None
     """A TOML or JSON file of your own models, prices and corrections, believed before every other source."""
     operator_token: str | None = Field(default=None, min_length=16)

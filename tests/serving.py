@@ -19,6 +19,7 @@ from conftest import create_database, drop_database, put, tiny
 from server import database
 
 ROOT = Path(__file__).parent.parent
+FEEDS = ("MODELS_DEV", "GENAI_PRICES", "OPENROUTER")
 CODES = re.compile(r"^[A-Z][A-Z_]+$")
 LEAKS = re.compile(
     r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |no such table|\.py\b|/tmp",
@@ -31,6 +32,8 @@ def environment(**settings: str) -> dict[str, str]:
     """This process's environment, with these settings and no other."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELMETA_")}
     # Wide, so that what is printed for people stands on one line each.
+    # Nothing leaves this machine: a test that refreshes says from where.
+    kept |= {"MODELMETA_REFRESH_INTERVAL": "0"} | {f"MODELMETA_{name}_URL": "" for name in FEEDS}
     return kept | {"COLUMNS": "400"} | {f"MODELMETA_{name.upper()}": value for name, value in settings.items()}
 
 

@@ -318,7 +318,7 @@ from seeds import load
 from server import cli
 
 loaded = load.read()
-cli.loading.read = lambda *_, **__: loaded
+load.read = lambda *_, **__: loaded
 for line in sys.stdin:
     loading = os.fork()
     if not loading:
@@ -403,7 +403,7 @@ async def test_a_load_into_a_damaged_database_is_one_line(tmp_path: Path) -> Non
     file = tmp_path / "damaged.sqlite"
     file.write_bytes(b"this is no database, whatever its name says\n" * 100)
     # Without the seconds of reading: whatever was read, nothing can be written.
-    load = "from server import cli; cli.loading.read = lambda *_, **__: None; cli.main()"
+    load = "from seeds import load; load.read = lambda *_, **__: None; from server import cli; cli.main()"
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", load, "load", "--database-url", f"sqlite+aiosqlite:///{file}"],

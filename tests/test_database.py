@@ -147,25 +147,49 @@ async def test_a_database_is_laid_out_once_and_then_left_alone(url: str) -> None
         await engine.dispose()
 
 
-async def test_an_older_layout_is_rebuilt_and_says_so(engine: AsyncEngine) -> None:
+async def columns_of(reader: AsyncConnection) -> dict[str, set[str]]:
+    """Every table with its columns."""
+
+    def look(sync: sa.Connection) -> dict[str, set[str]]:
+        inspector = sa.inspect(sync)
+        return {name: {each["name"] for each in inspector.get_columns(name)} for name in inspector.get_table_names()}
+
+    return await reader.run_sync(look)
+
+
+async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: AsyncEngine) -> None:
     await put(engine, tiny())
-    older = tables.LAYOUT - 1
+    await put(engine, renamed())
+    async with database.reading(engine) as reader:
+        today = await columns_of(reader)
     async with database.writing(engine) as writer:
-        await writer.execute(sa.update(table(tables.Layout)).values(number=older))
-        await writer.execute(sa.text("ALTER TABLE model ADD COLUMN left_over INTEGER"))
-        await writer.execute(sa.text("CREATE TABLE operators_notes (note TEXT)"))
-        await writer.execute(sa.text("INSERT INTO operators_notes VALUES ('keep me')"))
+        for change in (
+            "DROP TABLE edition",
+            "ALTER TABLE revision DROP COLUMN inputs",
+            "ALTER TABLE rate DROP COLUMN observed",
+            "UPDATE layout SET number = 1",
+            "CREATE TABLE operators_notes (note TEXT)",
+            "INSERT INTO operators_notes VALUES ('keep me')",
+        ):
+            await writer.execute(sa.text(change))
     said = await database.prepare(engine)
-    assert said == f"The database had layout {older}; it was rebuilt with layout {tables.LAYOUT} and is loaded anew."
+    assert said == f"The database had layout 1; it has layout {tables.LAYOUT} now, and everything in it was kept."
     assert await database.prepare(engine) is None
     async with database.reading(engine) as reader:
-        assert (await revision(reader), await names(reader)) == (None, {})
-        columns = await reader.run_sync(lambda sync: [each["name"] for each in sa.inspect(sync).get_columns("model")])
-        assert "left_over" not in columns
+        assert await columns_of(reader) == {**today, "operators_notes": {"note"}}
+        assert (await revision(reader), await names(reader)) == (2, NEW)
+        assert await reader.scalar(sa.select(sa.func.count()).select_from(table(tables.Change))) == 1
         assert await reader.scalar(sa.text("SELECT note FROM operators_notes")) == "keep me"
     await put(engine, tiny())
     async with database.reading(engine) as reader:
-        assert await names(reader) == OLD
+        assert (await revision(reader), await names(reader)) == (3, OLD)
+
+
+async def test_a_layout_nobody_knows_a_way_from_is_refused(engine: AsyncEngine) -> None:
+    async with database.writing(engine) as writer:
+        await writer.execute(sa.update(table(tables.Layout)).values(number=0))
+    with pytest.raises(OperatorError, match="can't bring"):
+        await database.prepare(engine)
 
 
 async def test_a_newer_layout_is_refused_and_left_alone(engine: AsyncEngine) -> None:

@@ -1,0 +1,1 @@
+"""The commands of `modelmeta`: one module for each errand."""

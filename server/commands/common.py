@@ -1,0 +1,51 @@
+"""What commands share: consoles, flags, settings, and a database opened and closed in good order."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server import database, settings
+from server.errors import OperatorError
+from server.settings import Settings
+
+T = TypeVar("T")
+out = Console()
+err = Console(stderr=True)
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", help="Where the registry is kept. MODELMETA_DATABASE_URL.")
+]
+Overlay = Annotated[
+    Path | None, typer.Option(help="TOML or JSON file of your own models, prices and corrections. MODELMETA_OVERLAY.")
+]
+
+
+def read_settings(**flags: Any) -> Settings:
+    return settings.read(os.environ, flags)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def opened(found: Settings) -> AsyncGenerator[AsyncEngine]:
+    """The settings' database, laid out. Its errors become the operator's, with what to do."""
+    engine = database.engine(found.database_url)
+    try:
+        note = await database.prepare(engine)
+        if note:
+            err.print(note, highlight=False)
+        yield engine
+    except (SQLAlchemyError, OSError) as error:
+        raise OperatorError(database.explain(engine, error)) from error
+    finally:
+        await engine.dispose()
