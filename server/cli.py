@@ -6,6 +6,7 @@ import typer
 
 from server.commands.asking import coverage, query, sdl, show_settings
 from server.commands.loading import load
+from server.commands.refreshing import refresh_command
 from server.commands.serving import serve
 from server.errors import OperatorError
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 for command in (serve, load, query, coverage, sdl):
     app.command()(command)
+app.command("refresh")(refresh_command)
 app.command("settings")(show_settings)
 
 
