@@ -2,11 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from schema import tables
+from schema.columns import dump_json
 from schema.labels import label
 from schema.vocabulary import ChangeKind
 from seeds.claims import TRUST
@@ -97,3 +101,52 @@ def settings_listed(rows: Iterable[Origin]) -> Table:
     for each in rows:
         table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.sentence)))
     return table
+
+
+def sources(rows: Iterable[tables.Source]) -> Table:
+    table = Table(title="Sources, the most trusted first")
+    for name in ("Source", "Status", "Last success (UTC)", "Last attempt (UTC)", "Models", "Quarantined", "Error"):
+        table.add_column(name, justify="right" if name in ("Models", "Quarantined") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            safe(row.slug),
+            row.status.name,
+            moment(row.last_success_at),
+            moment(row.last_attempt_at),
+            f"{row.model_count:,}",
+            f"{row.quarantined_count:,}",
+            safe(row.last_error or ""),
+        )
+    return table
+
+
+def changes(rows: Iterable[tables.Change]) -> Table:
+    table = Table(title="Changes, the newest first")
+    for name in ("Revision", "When (UTC)", "Kind", "Model", "Field", "Before → after"):
+        table.add_column(name, justify="right" if name == "Revision" else "left", overflow="fold")
+    for row in rows:
+        moved = "" if row.field is None else f"{_value(row.before)} → {_value(row.after)}"
+        # What happens to a provider has no model.
+        about = row.model_ref or row.provider_slug or ""
+        table.add_row(
+            f"{row.revision_number}",
+            moment(row.observed_at),
+            row.kind.name,
+            safe(about),
+            safe(row.field or ""),
+            safe(moved),
+        )
+    return table
+
+
+def moment(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _value(value: Any) -> str:
+    return "—" if value is None else value if isinstance(value, str) else dump_json(value)
+
+
+def safe(text: str) -> str:
+    """A text from upstream as a terminal may show it: no mark-up, and no control characters."""
+    return escape("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text))
