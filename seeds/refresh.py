@@ -80,7 +80,7 @@ class Gathered:
     states: dict[str, State] = field(default_factory=dict[str, State])
 
 
-async def refresh(database: Database, plan: Plan, progress: Progress = lambda *_: None) -> Report:
+async def refresh(database: Database, plan: Plan, progress: Progress = lambda _, __: None) -> Report:
     """Asks the feeds, and brings the registry to what they say. Whoever calls holds the refresh's lock."""
     now = load.moment()
     async with database.reading() as connection:
