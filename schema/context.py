@@ -12,6 +12,8 @@ from sqlalchemy import Executable, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
+from schema.watch import Watch
+
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
@@ -25,8 +27,12 @@ class Context:
     so that every part of an answer comes from one revision.
     """
 
-    def __init__(self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None, watch: Watch | None = None
+    ) -> None:
         self.engine = engine
+        self.watch = watch
+        """Knows of every new revision; None where nothing runs that long."""
         self.now = datetime.now(UTC)
         """The moment that "today's price" means in this request."""
         self.settings: Mapping[str, Any] = settings or {}
@@ -86,9 +92,11 @@ async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> 
 
 
 @asynccontextmanager
-async def context(engine: AsyncEngine, settings: Mapping[str, Any] | None = None) -> AsyncGenerator[Context]:
+async def context(
+    engine: AsyncEngine, settings: Mapping[str, Any] | None = None, watch: Watch | None = None
+) -> AsyncGenerator[Context]:
     """A context that ends its transaction when the block ends."""
-    made = Context(engine, settings=settings)
+    made = Context(engine, settings=settings, watch=watch)
     try:
         yield made
     finally:

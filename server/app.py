@@ -18,10 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema import tables
+from schema.watch import Watch
 from server import database
 from server.endpoint import Endpoint, HttpError
 from server.execution import Runner
 from server.graphiql.assets import routes as graphiql
+from server.places import Places
 from server.settings import Settings
 from server.sockets import Sockets
 
@@ -82,8 +84,10 @@ async def home(_: Request) -> Response:
 def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
     """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
     opened = engine or database.engine(settings.database_url)
-    runner = Runner(opened, settings)
-    endpoint = Endpoint(runner, settings)
+    watch = Watch(opened)
+    runner = Runner(opened, settings, watch)
+    places = Places(settings.max_sockets_per_address, settings.max_sockets)
+    endpoint = Endpoint(runner, settings, places)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -91,11 +95,12 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        yield
+        async with watch.running():
+            yield
         if engine is None:
             await opened.dispose()
 
-    over_socket = Sockets(runner, settings)
+    over_socket = Sockets(runner, settings, places)
 
     async def sockets(socket: WebSocket) -> None:
         await over_socket(socket)

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard, cast
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
-from graphql.execution import execute, subscribe  # pyright: ignore[reportUnknownVariableType] - typed in part
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execution
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
@@ -17,11 +18,14 @@ from schema.columns import is_object
 from schema.context import Context
 from schema.faults import Fault
 from schema.root import graph
+from schema.watch import Watch
 from server.documents import MOST_ERRORS, Documents, coded
 from server.limits import Limits
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
+core: Any = execution  # whose own types are known in part only
+Result = ExecutionResult | Awaitable[ExecutionResult]
 # Strawberry's check is the faster one; its type only says bool.
 is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
@@ -57,8 +61,8 @@ class RequestError(Exception):
 class Runner:
     """Checks and runs operations against one database."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
-        self.engine, self.settings = engine, settings
+    def __init__(self, engine: AsyncEngine, settings: Settings, watch: Watch | None = None) -> None:
+        self.engine, self.settings, self.watch = engine, settings, watch
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
@@ -88,46 +92,72 @@ class Runner:
 
     async def run(self, ready: Ready) -> dict[str, Any]:
         """The answer as GraphQL's response map. An answer without `data` was refused before it ran."""
-        context = Context(self.engine, settings=self.shown)
-        try:
-            async with asyncio.timeout(self.settings.operation_timeout):
-                found = execute(
-                    self.graph,
-                    ready.document,
-                    context_value=context,
-                    variable_values=dict(ready.request.variables),
-                    operation_name=ready.request.operation_name,
-                    is_awaitable=is_awaitable,
-                )
-                result = found if isinstance(found, ExecutionResult) else await found
-        except TimeoutError:
-            seconds = self.settings.operation_timeout
-            return {
-                "errors": [formatted(Fault(f"The operation took longer than {seconds:g} s. Ask for less.", "TIMEOUT"))],
-                "data": None,
-            }
-        finally:
-            await context.close()
-        return answer(result)
-
-    async def events(self, ready: Ready) -> AsyncIterator[dict[str, Any]]:
-        """The answers of a subscription. Raises RequestError when it can't begin."""
-        context = Context(self.engine, settings=self.shown)
-        try:
-            found = subscribe(
+        return await self._answered(
+            lambda context: core.execute(
                 self.graph,
                 ready.document,
                 context_value=context,
                 variable_values=dict(ready.request.variables),
                 operation_name=ready.request.operation_name,
+                is_awaitable=is_awaitable,
             )
-            stream = await found if isinstance(found, Awaitable) else found
-            if isinstance(stream, ExecutionResult):
-                raise RequestError([_seen(error) for error in stream.errors or []])
-            async for result in stream:
-                yield answer(result)
+        )
+
+    async def events(self, ready: Ready) -> AsyncGenerator[dict[str, Any]]:
+        """The answers of a subscription, each in a transaction of its own. Raises RequestError when it can't begin."""
+        executor, source = await self._begun(ready)
+        async with aclosing(source):
+            async for event in source:
+                each = executor.build_per_event_executor(event)
+                yield await self._answered(partial(_executed, each))
+
+    async def _begun(self, ready: Ready) -> tuple[Any, AsyncGenerator[Any]]:
+        """A subscription's executor and source of events."""
+        context = Context(self.engine, settings=self.shown, watch=self.watch)
+        executor = core.Executor.build(
+            self.graph,
+            ready.document,
+            context_value=context,
+            raw_variable_values=dict(ready.request.variables),
+            operation_name=ready.request.operation_name,
+            is_awaitable=is_awaitable,
+        )
+        if not isinstance(executor, core.Executor):
+            raise RequestError(executor)
+        try:
+            async with asyncio.timeout(self.settings.operation_timeout):
+                found = core.create_source_event_stream(executor)
+                source = await found if is_awaitable(found) else found
+        except TimeoutError:
+            raise RequestError([self._late()]) from None
         finally:
             await context.close()
+        if isinstance(source, ExecutionResult):
+            raise RequestError(source.errors or [])
+        return executor, source
+
+    async def _answered(self, work: Callable[[Context], Result]) -> dict[str, Any]:
+        """The response map of one execution, which gets a transaction of its own and has to keep the deadline."""
+        context = Context(self.engine, settings=self.shown, watch=self.watch)
+        try:
+            async with asyncio.timeout(self.settings.operation_timeout):
+                found = work(context)
+                result = found if isinstance(found, ExecutionResult) else await found
+        except TimeoutError:
+            return {"errors": [formatted(self._late())], "data": None}
+        finally:
+            await context.close()
+        return answer(result)
+
+    def _late(self) -> Fault:
+        return Fault(f"The operation took longer than {self.settings.operation_timeout:g} s. Ask for less.", "TIMEOUT")
+
+
+def _executed(executor: Any, context: Context) -> Result:
+    """One event's execution. The executor is a copy made for the event, and so is the context."""
+    executor.context_value = context
+    result: Result = core.execute_subscription_event(executor)
+    return result
 
 
 def answer(result: ExecutionResult) -> dict[str, Any]:
