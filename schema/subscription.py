@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 import strawberry
@@ -25,6 +26,7 @@ from schema.faults import Fault
 from schema.filters import ChangeFilter, signature
 from schema.listings import change_listing
 from schema.revision import Revision
+from schema.shared import Shared
 from schema.watch import PATIENCE, Watch
 
 log = logging.getLogger("modelmeta")
@@ -32,6 +34,8 @@ CHUNK = 100
 """Rows read at once."""
 AGAIN = 1.0
 """Seconds until a read that failed is tried again."""
+MOST_ROWS = 5_000
+"""Rows kept for those who come to the same place next."""
 
 
 class Place(NamedTuple):
@@ -91,20 +95,32 @@ async def follow(watch: Watch, feed: Feed, place: Place) -> AsyncGenerator[Any]:
             latest = await watch.after(latest)
 
 
+_chunks: WeakKeyDictionary[Watch, Shared[Sequence[Any]]] = WeakKeyDictionary()
+
+
 async def _chunk(watch: Watch, feed: Feed, place: Place, latest: int) -> Sequence[Any]:
     async def read() -> Sequence[Any]:
         async with asyncio.timeout(PATIENCE), context(watch.engine) as reading:
             return await reading.tuples((await feed.rows(reading, place, latest)).limit(CHUNK))
 
+    chunks = _chunks.get(watch)
+    if chunks is None:
+        chunks = _chunks[watch] = Shared(len, MOST_ROWS)
     while True:
         try:
-            return await watch.shared((feed.name, place, latest), read)
+            return await chunks.get((feed.name, place, latest), read)
         except GraphQLError:
             raise
         except Exception as error:
             # A database that is away for a while costs a subscriber time, but no event.
             log.warning("a feed can't be read, trying on: %s", error)
             await asyncio.sleep(AGAIN)
+
+
+def landed(row: Any) -> int:
+    """What tells an event of a subscription from its others."""
+    found: int = row.number if hasattr(row, "number") else row.id
+    return found
 
 
 async def begin(info: Info, since: int | None) -> tuple[Watch, int]:

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,13 +12,10 @@ from sqlmodel import col
 from schema import tables
 
 log = logging.getLogger("modelmeta")
-T = TypeVar("T")
 EVERY = 0.3
 """Seconds between two looks at the database."""
 PATIENCE = 10.0
 """Seconds one look may take before it is given up and tried again."""
-MOST_HELD = 64
-"""Shared answers that are kept."""
 
 
 class Watch:
@@ -34,7 +29,6 @@ class Watch:
         """How many wait for the next one."""
         self._moved = asyncio.Event()
         self._asked = asyncio.Event()
-        self._held: OrderedDict[Hashable, asyncio.Future[Any]] = OrderedDict()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Watch"]:
@@ -43,11 +37,8 @@ class Watch:
         try:
             yield self
         finally:
-            tasks = [task, *self._held.values()]
-            self._held.clear()
-            for each in tasks:
-                each.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def look(self) -> int:
         """The latest revision, asked of the database now."""
@@ -72,25 +63,6 @@ class Watch:
         finally:
             self.waiting -= 1
         return self.number
-
-    async def shared(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """What the work gives, done once for all who ask with the same key. The key has to name all it depends on.
-
-        The work goes on when the one who asked first gives up; it is forgotten when it fails.
-        """
-        held = self._held.get(key)
-        if held is None:
-            held = self._held[key] = asyncio.ensure_future(work())
-            held.add_done_callback(lambda done: self._settled(key, done))
-            if len(self._held) > MOST_HELD:
-                self._held.popitem(last=False)
-        self._held.move_to_end(key)
-        answer: T = await asyncio.shield(held)
-        return answer
-
-    def _settled(self, key: Hashable, done: asyncio.Future[Any]) -> None:
-        if (done.cancelled() or done.exception() is not None) and self._held.get(key) is done:
-            del self._held[key]
 
     async def _run(self) -> None:
         reachable = True

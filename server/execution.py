@@ -2,15 +2,27 @@
 
 import asyncio
 import logging
+import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard, cast
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execution
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    execution,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
@@ -18,12 +30,18 @@ from schema.columns import is_object
 from schema.context import Context
 from schema.faults import Fault
 from schema.root import graph
+from schema.shared import Shared
+from schema.subscription import landed
 from schema.watch import Watch
 from server.documents import MOST_ERRORS, Documents, coded
-from server.limits import Limits
+from server.limits import Limits, walk
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
+SHARED_FOR = 5.0
+"""Seconds within which subscribers share the answer to an event: what it says may depend on the time of day."""
+MOST_TOLD = 8 * 1024 * 1024
+"""Bytes of such answers that are kept."""
 core: Any = execution  # whose own types are known in part only
 Result = ExecutionResult | Awaitable[ExecutionResult]
 # Strawberry's check is the faster one; its type only says bool.
@@ -44,6 +62,7 @@ class Request:
 class Ready:
     """A request whose document is checked: only running it is left."""
 
+    text: str
     document: DocumentNode
     operation: OperationDefinitionNode
     request: Request
@@ -67,6 +86,7 @@ class Runner:
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
         self.shown = settings.model_dump(include={"refresh_interval"})
+        self.told: Shared[bytes] = Shared(len, MOST_TOLD)
 
     def check(self, request: Request) -> Ready:
         """Everything that can be known before running. Raises RequestError."""
@@ -86,7 +106,7 @@ class Runner:
             assert prepared.document
             operation = self.documents.operation(prepared, request.operation_name)
             cost = self.documents.cost(prepared, operation, request.variables)
-            return Ready(prepared.document, operation, request, cost)
+            return Ready(text, prepared.document, operation, request, cost)
         except GraphQLError as error:
             raise RequestError([error]) from error
 
@@ -103,13 +123,25 @@ class Runner:
             )
         )
 
-    async def events(self, ready: Ready) -> AsyncGenerator[dict[str, Any]]:
-        """The answers of a subscription, each in a transaction of its own. Raises RequestError when it can't begin."""
+    async def events(self, ready: Ready) -> AsyncGenerator[bytes]:
+        """The encoded answers of a subscription, each read in a transaction of its own.
+
+        Subscribers who hear the same event in the same words share its answer. Raises RequestError when it can't begin.
+        """
         executor, source = await self._begun(ready)
+        words = _words(ready)
+
+        async def told(event: Any) -> bytes:
+            return encode(await self._answered(partial(_executed, executor.build_per_event_executor(event))))
+
         async with aclosing(source):
             async for event in source:
-                each = executor.build_per_event_executor(event)
-                yield await self._answered(partial(_executed, each))
+                if words is None:
+                    yield await told(event)
+                else:
+                    latest = self.watch.number if self.watch else 0
+                    moment = int(time.monotonic() / SHARED_FOR)
+                    yield await self.told.get((words, landed(event), latest, moment), partial(told, event))
 
     async def _begun(self, ready: Ready) -> tuple[Any, AsyncGenerator[Any]]:
         """A subscription's executor and source of events."""
@@ -151,6 +183,26 @@ class Runner:
 
     def _late(self) -> Fault:
         return Fault(f"The operation took longer than {self.settings.operation_timeout:g} s. Ask for less.", "TIMEOUT")
+
+
+def _words(ready: Ready) -> Hashable:
+    """All that the answers of a subscription depend on besides the event; None where that can't be compared.
+
+    What is given to its one field chooses the events, and is in none of their answers.
+    """
+    parts: list[Node] = [each for each in ready.document.definitions if isinstance(each, FragmentDefinitionNode)]
+    for each in ready.operation.selection_set.selections:
+        if isinstance(each, FieldNode):
+            parts += [*(each.directives or ()), *([each.selection_set] if each.selection_set else ())]
+        else:
+            parts.append(each)
+    names = {node.name.value for part in parts for node in walk(part) if isinstance(node, VariableNode)}
+    given = [(name, value) for name, value in sorted(ready.request.variables.items()) if name in names]
+    if not all(isinstance(value, (str, int)) or value is None for _, value in given):
+        return None
+    # True equals 1, but they don't mean the same.
+    values = tuple((name, f"{type(value)}", value) for name, value in given)
+    return ready.text, ready.request.operation_name, values
 
 
 def _executed(executor: Any, context: Context) -> Result:

@@ -12,7 +12,7 @@ from server.endpoint import HttpError, halved, read_json, to_request
 from server.execution import RequestError, Runner, encode, refusal
 from server.places import Places, address
 from server.settings import Settings
-from server.streams import results
+from server.streams import TRICKLE, results
 
 PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0
@@ -193,7 +193,7 @@ class Session:
 
     async def transmit(self, content: bytes) -> None:
         try:
-            async with asyncio.timeout(self.settings.send_timeout):
+            async with asyncio.timeout(TRICKLE * self.settings.send_timeout):
                 await self.socket.send_text(content.decode())
         except TimeoutError:
             raise Close(1013, "Messages are not taken") from None

@@ -13,6 +13,9 @@ from server.accept import EVENTS, MULTIPART
 from server.execution import Ready, RequestError, Runner, encode, hide, is_subscription, refusal
 from server.settings import Settings
 
+TRICKLE = 2
+"""A client that takes something now and then, but not what it is sent, has so many times as long as one that stalls."""
+
 
 async def results(runner: Runner, ready: Ready) -> AsyncGenerator[bytes]:
     """The encoded answers of any operation: one for a query, many for a subscription."""
@@ -22,7 +25,7 @@ async def results(runner: Runner, ready: Ready) -> AsyncGenerator[bytes]:
             return
         async with aclosing(runner.events(ready)) as found:
             async for each in found:
-                yield encode(each)
+                yield each
     except RequestError as error:
         yield encode(refusal(error))
     except Exception as error:
@@ -100,5 +103,5 @@ class Stream(StreamingResponse):
             await self.put(send, self.quiet)
 
     async def put(self, send: Send, chunk: bytes, *, more: bool = True) -> None:
-        async with asyncio.timeout(self.settings.send_timeout):
+        async with asyncio.timeout(TRICKLE * self.settings.send_timeout):
             await send({"type": "http.response.body", "body": chunk, "more_body": more})

@@ -19,6 +19,7 @@ READING = {
     "resolution",
     "context",
     "arguments",
+    "shared",
     "watch",
 }
 

@@ -44,7 +44,8 @@ async def _answered(found: Settings, request: Request) -> dict[str, Any]:
         try:
             ready = runner.check(request)
             if is_subscription(ready):
-                return await anext(runner.events(ready))
+                event: dict[str, Any] = orjson.loads(await anext(runner.events(ready)))
+                return event
             return await runner.run(ready)
         except RequestError as error:
             return refusal(error)
