@@ -7,6 +7,15 @@ import time
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket. A client that answers no ping takes no goodbye either."""
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        cut(self.transport)
 
 
 class Server(uvicorn.Server):
