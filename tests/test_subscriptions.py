@@ -483,19 +483,23 @@ def generators() -> int:
 class Wire:
     """The ASGI side of a connection: what its client says, and what it was told."""
 
-    def __init__(self, *said: dict[str, Any]) -> None:
+    def __init__(self, *said: dict[str, Any], takes: int = 1_000) -> None:
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         for message in said:
             self.incoming.put_nowait(message)
         self.sent: list[Any] = []
-        self.told = asyncio.Event()
+        self.takes = takes
+        """How many messages it takes; the next one waits for ever."""
+        self.full = asyncio.Event()
 
     async def receive(self) -> dict[str, Any]:
         return await self.incoming.get()
 
     async def send(self, message: Any) -> None:
+        if len(self.sent) == self.takes:
+            self.full.set()
+            await asyncio.get_running_loop().create_future()
         self.sent.append(message)
-        self.told.set()
 
     def say(self, **message: Any) -> None:
         self.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
@@ -541,6 +545,25 @@ async def test_a_stream_whose_client_leaves_ends_with_all_it_held(inside: Inside
     assert (inside.watch.waiting, generators(), len(asyncio.all_tasks())) == (0, begun, tasks)
 
 
+@pytest.mark.parametrize(("accept", "before"), [(b"text/event-stream", 1), (b"multipart/mixed", 2)])
+async def test_a_client_that_leaves_in_the_middle_of_an_event_leaves_nothing_behind(
+    inside: Inside, accept: bytes, before: int
+) -> None:
+    tasks, begun = len(asyncio.all_tasks()), generators()
+    body = json.dumps({"query": REFRESHED}).encode()
+    reading = Wire({"type": "http.request", "body": body, "more_body": False}, takes=before)
+    listening = Wire({"type": "websocket.connect"}, takes=2)
+    listening.say(type="connection_init")
+    listening.say(type="subscribe", id="1", payload={"query": REFRESHED})
+    async with asyncio.timeout(10), asyncio.TaskGroup() as served:
+        served.create_task(over_http(inside, reading, accept))
+        served.create_task(over_websocket(inside, listening))
+        await asyncio.gather(reading.full.wait(), listening.full.wait())
+        reading.incoming.put_nowait({"type": "http.disconnect"})
+        listening.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
+    assert (inside.watch.waiting, generators(), len(asyncio.all_tasks())) == (0, begun, tasks)
+
+
 @pytest.mark.parametrize("leaving", ["complete", "close"])
 async def test_a_subscription_that_is_left_ends_with_all_it_held(inside: Inside, leaving: str) -> None:
     tasks, begun = len(asyncio.all_tasks()), generators()
@@ -555,17 +578,20 @@ async def test_a_subscription_that_is_left_ends_with_all_it_held(inside: Inside,
             wire.say(type="complete", id=str(number))
         await inside.settled(0)
         assert generators() == begun
-        # The id is free again, and what was ended is not heard of.
+        # An id is free again at once, and the next operation that has it can be ended, too.
         wire.say(type="subscribe", id="0", payload={"query": CHANGED})
         await inside.settled(1)
         wire.say(type="complete", id="0")
-        wire.say(type="subscribe", id="0", payload={"query": CHANGED})
+        wire.say(type="subscribe", id="0", payload={"query": REFRESHED})
+        async with asyncio.timeout(10):
+            while len(wire.sent) < 3:
+                await asyncio.sleep(0.01)
+        await inside.settled(1)
         wire.say(type="complete", id="0")
         await inside.settled(0)
     wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
     async with asyncio.timeout(10):
         await served
-    assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.send"]
     assert (inside.watch.waiting, generators(), len(asyncio.all_tasks())) == (0, begun, tasks)
 
 
@@ -667,12 +693,12 @@ async def test_a_database_that_is_away_for_a_while_costs_no_event(
 
 
 async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> None:
+    looked = asyncio.Event()
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: looked.set())
     watch = Watch(engine, every=3_600)
     async with watch.running(), asyncio.timeout(20):
-        while not watch.waiting:  # it has looked once, and found nothing
-            await asyncio.sleep(0.01)
-            waiting = asyncio.create_task(watch.after(0))
-            await asyncio.sleep(0.01)
+        waiting = asyncio.create_task(watch.after(0))
+        await looked.wait()
         await put(engine, tiny())
         watch.notify()
         assert await waiting == watch.number == 1
