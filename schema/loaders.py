@@ -61,6 +61,12 @@ async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Mo
     return in_order(refs, rows, "ref")
 
 
+async def revisions(context: Context, numbers: Sequence[int]) -> list[tables.Revision | None]:
+    """Revision of each number."""
+    rows = await context.rows(sa.select(tables.Revision).where(col(tables.Revision.number).in_(numbers)))
+    return in_order(numbers, rows, "number")
+
+
 async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
     """Models of each identity that are on offer, cheapest input first; those without a price last."""
     model = tables.Model
