@@ -117,7 +117,7 @@ async def _store_sources(connection: AsyncConnection, loaded: Loaded) -> None:
                 "last_success_at": loaded.now,
                 "last_error": None,
                 "model_count": loaded.merged.model_counts.get(slug, 0),
-                "quarantined_count": len(catalogue.quarantined),
+                "quarantined_count": catalogue.left_out,
                 "edition": loaded.editions[slug],
             }
         elif slug == overlays.SLUG:

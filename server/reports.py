@@ -20,7 +20,7 @@ def summary(console: Console, loaded: Loaded, outcome: Outcome) -> None:
         table.add_column(name, justify="right")
     for catalogue in loaded.catalogues:
         count = loaded.merged.model_counts.get(catalogue.source, 0)
-        table.add_row(catalogue.source, f"{count:,}", f"{len(catalogue.quarantined):,}")
+        table.add_row(catalogue.source, f"{count:,}", f"{catalogue.left_out:,}")
     console.print(table)
     done = f"{outcome.added:,} models added, {outcome.changed:,} changed, {outcome.retired:,} retired"
     said = [
