@@ -83,6 +83,11 @@ async def _content(response: httpx2.Response, here: httpx2.URL, limit: int) -> b
     announced = _announced(response)
     if announced is not None and announced > limit:
         raise FeedError(large)
+    if response.is_stream_consumed:
+        # Made in one piece by another transport, which has unpacked it.
+        if len(response.content) > limit:
+            raise FeedError(large)
+        return response.content
     unpacker = zlib.decompressobj(wbits=31) if packed.endswith("gzip") else None
     body, received = bytearray(), 0
     try:

@@ -137,7 +137,7 @@ class Backend(httpcore2.AsyncNetworkBackend):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
@@ -159,7 +159,7 @@ class Upstream(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self._backend = Backend()
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(), max_keepalive_connections=0, network_backend=self._backend
+            ssl_context=tls(), max_keepalive_connections=0, network_backend=self._backend
         )
         self._proxies: dict[str, httpx2.AsyncHTTPTransport] = {}
 

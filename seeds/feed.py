@@ -14,7 +14,8 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     stop_before_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from seeds import answer
@@ -66,7 +67,7 @@ async def fetch(
     source = _parsed(url)
     known = {"If-None-Match": answer.validator(etag), "If-Modified-Since": answer.validator(last_modified)}
     conditions = {name: value for name, value in known.items() if value}
-    backoff = wait_exponential_jitter(initial=PAUSE, jitter=PAUSE)
+    backoff = wait_exponential(multiplier=PAUSE) + wait_random(0, PAUSE)
 
     def pause(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -82,7 +83,9 @@ async def fetch(
         async with asyncio.timeout(deadline), _opened(client) as opened:
             return await attempts(_attempt, opened, source, conditions, limit)
     except TimeoutError as error:
-        raise FeedError(f"{shown(source)} gave no whole answer within {deadline:g} s.") from error
+        raise FeedError(
+            f"{shown(source)} gave no whole answer within {deadline:g} s (MODELMETA_FETCH_TIMEOUT)."
+        ) from error
     except (OSError, ValueError, ImportError) as error:
         # A proxy that can't be used, a header that is no text: nothing another attempt would mend.
         raise FeedError(f"{shown(source)} can't be fetched: {answer.said(error)}.") from error

@@ -199,7 +199,7 @@ def amounts(prices: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
 
 def _default(value: Any) -> int | Decimal | None:
     """A default that is a number; the others are objects of the request's format."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or abs(value) > LARGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not -LARGEST <= value <= LARGEST:
         return None
     with suppress(ValueError):
         check_exact(Decimal(value))
