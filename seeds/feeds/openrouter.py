@@ -15,7 +15,7 @@ from seeds.answer import FeedError
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
 from seeds.feeds.models_dev import day, zero_rates
 from seeds.feeds.overlay_shapes import LARGEST
-from seeds.feeds.shapes import Amount, Count, Slug, Text, brief, called, checked, document
+from seeds.feeds.shapes import Count, Price, Slug, Text, brief, called, checked, document
 from seeds.policy import policy
 
 SLUG = "openrouter"
@@ -125,7 +125,7 @@ class OverrideShape(BaseModel):
 
 
 class AmountShape(BaseModel):
-    amount: Amount
+    amount: Price
 
 
 class ArchitectureShape(BaseModel):
@@ -252,6 +252,7 @@ def parse(content: bytes) -> Catalogue:
     found = document(content, EXPECTED)
     listed = found.get("data") if is_object(found) else None
     catalogue = Catalogue(SLUG)
+    catalogue.providers[PROVIDER] = {"name": "OpenRouter"}
     unknown: Counter[str] = Counter()
     known: set[str] = set()
     for raw in listed if is_array(listed) else ():
@@ -267,10 +268,11 @@ def parse(content: bytes) -> Catalogue:
     for key, count in sorted(unknown.items()):
         catalogue.quarantine(f"{count:,} models", f"no meter is known for the price {key}", 0)
     checked(catalogue, EXPECTED)
-    links = found.get("links")
+    links, total = found.get("links"), found.get("total_count")
     if is_object(links) and links.get("next"):
         raise FeedError(
-            f"The content is one page of OpenRouter's models: {catalogue.entries:,} of {found.get('total_count')}. "
+            f"The content is one page of OpenRouter's models: {catalogue.entries:,} "
+            f"of {f'{total:,}' if isinstance(total, int) else 'more'}. "
             "Without limit and offset in its address it sends them all."
         )
     return catalogue

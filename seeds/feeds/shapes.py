@@ -31,12 +31,12 @@ def _link(value: str | None) -> str | None:
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
-def _amount(value: Decimal) -> Decimal:
+def _ordinary(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     # Written out, even a zero with an exponent of 999999999 would fill the memory.
     if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
         raise ValueError("no price has so many digits")
-    return check_exact(value)
+    return value
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(fit)]
@@ -45,7 +45,9 @@ Slug = Annotated[str, StringConstraints(max_length=300), AfterValidator(fit)]
 """An identifier, exactly as it has to be sent."""
 ProviderSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Link = Annotated[str | None, AfterValidator(_link)]
-Amount = Annotated[Decimal, Field(ge=0), AfterValidator(_amount)]
+Price = Annotated[Decimal, Field(ge=0), AfterValidator(_ordinary)]
+Amount = Annotated[Price, AfterValidator(check_exact)]
+"""A price by the unit it is stored by."""
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 
 
