@@ -123,9 +123,9 @@ class Endpoint:
         return Stream(form, form.chunks(self.runner, ready), self.settings, partial(self.places.leave, client))
 
 
-def bearer(header: str | None) -> str | None:
-    """The token of an Authorization header."""
-    scheme, _, token = (header or "").partition(" ")
+def bearer(header: Any) -> str | None:
+    """The token of an Authorization header; None where there is none."""
+    scheme, _, token = (header if isinstance(header, str) else "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

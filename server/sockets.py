@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.columns import is_object
-from server.endpoint import HttpError, halved, read_json, to_request
+from server.endpoint import HttpError, bearer, halved, read_json, to_request
 from server.execution import RequestError, Runner, encode, refusal
 from server.places import Places, address
 from server.settings import Settings
@@ -76,6 +77,7 @@ class Session:
     def __init__(self, runner: Runner, settings: Settings, socket: WebSocket) -> None:
         self.runner, self.settings, self.socket = runner, settings, socket
         self.initialised = False
+        self.token: str | None = None
         self.operations: dict[str, asyncio.Task[None]] = {}
         """Those a client can name. One it has completed may take a moment to end."""
         self.tasks: set[asyncio.Task[None]] = set()
@@ -133,6 +135,9 @@ class Session:
                     raise Close(4429, "Too many initialisation requests")
                 if not isinstance(message.get("payload"), (dict, type(None))):
                     raise Close(4400, "The payload of connection_init has to be an object")
+                # Browsers can give a socket no headers: what shows who asks comes along here, in HTTP's words.
+                said = {str(name).lower(): value for name, value in (message.get("payload") or {}).items()}
+                self.token = bearer(said.get("authorization"))
                 self.initialised = True
                 await self.send({"type": "connection_ack"})
             case "ping":
@@ -164,7 +169,7 @@ class Session:
     async def operate(self, id: str, payload: Mapping[str, Any]) -> None:
         try:
             try:
-                ready = self.runner.check(to_request(payload))
+                ready = self.runner.check(replace(to_request(payload), token=self.token))
             except HttpError as error:
                 await self.send(
                     {
