@@ -166,7 +166,7 @@ class Query:
 schema = strawberry.Schema(
     query=Query,
     subscription=Subscription,
-    types=[Model, Provider, Family],
+    types=[Model, Provider, Family, Change],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 
