@@ -9,13 +9,14 @@ from schema import loaders, tables
 from schema.context import Info
 from schema.mapping import of
 from schema.model import Model
+from schema.node import Node
 from schema.provider import Provider
 from schema.revision import Revision
 from schema.scalars import JSON
 
 
 @of(tables.Change)
-class Change:
+class Change(Node):
     kind: auto
     field: auto
     observed_at: auto

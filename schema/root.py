@@ -185,7 +185,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Model, Provider, Family],
+    types=[Model, Provider, Family, Change],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 
