@@ -1,6 +1,7 @@
 """What commands share: consoles, flags, settings, and a database opened and closed in good order."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -34,6 +35,11 @@ def read_settings(**flags: Any) -> Settings:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
+
+
+def once() -> None:
+    """For a command that computes and ends: what it builds lives to its end, and the collector would walk it in vain."""
+    gc.disable()
 
 
 @asynccontextmanager

@@ -9,13 +9,14 @@ from seeds.load import Loaded
 from seeds.sources import LIVE
 from seeds.store import Outcome
 from server import database, locks, reports
-from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, err, once, opened, read_settings, run
 from server.errors import OperatorError
 from server.settings import Settings
 
 
 def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
     """Load the bundled sources, or what was fetched since, and the overlay: no network, and all or nothing."""
+    once()
     found = read_settings(database_url=database_url, overlay=overlay)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:

@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from seeds.refresh import Plan, Report, refresh
 from seeds.sources import LIVE
 from server import locks, reports
-from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, err, once, opened, read_settings, run
 from server.errors import OperatorError
 from server.refreshing import Store, due, plan, summary
 from server.settings import Settings
@@ -32,6 +32,7 @@ def refresh_command(
     overlay: Overlay = None,
 ) -> None:
     """Ask the feeds and store what moved. Exit code 1 when a source failed or was held; the others are stored."""
+    once()
     found = read_settings(database_url=database_url, overlay=overlay)
     asked = plan(found, only=known(sources) or None, forced=known(force))
     report = run(_refreshed(found, asked, due_only=due_only))
