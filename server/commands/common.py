@@ -38,7 +38,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def once() -> None:
-    """For a command that computes and ends: what it builds lives to its end, and the collector would walk it in vain."""
+    """For a command that computes and ends: what it builds lives that long, and the collector would walk it in vain."""
     gc.disable()
 
 
