@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "seeds", "server")
-GROUND = {"columns", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
+GROUND = {"columns", "forms", "gateways", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
 READING = {
     "mapping",
     "loaders",
@@ -16,6 +16,10 @@ READING = {
     "filters",
     "listings",
     "search",
+    "names",
+    "written",
+    "matching",
+    "candidates",
     "resolution",
     "context",
     "arguments",
