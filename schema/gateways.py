@@ -130,6 +130,7 @@ HOSTS: Mapping[str, str] = {
     "deepinfra.com": "deepinfra",
     "fireworks.ai": "fireworks",
     "replicate.com": "replicate",
+    "api.openai.com": "openai",
     "platform.openai.com": "openai",
     "vercel.com": "vercel",
 }

@@ -6,7 +6,7 @@ Only identity that is certain makes a match: where two models fit alike, none is
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from schema.forms import Form
+from schema.forms import Form, form
 from schema.names import Entry, Names, settled
 from schema.vocabulary import ResolutionKind
 from schema.written import Written, readings
@@ -58,11 +58,14 @@ class _Search:
         return self.by_maker(evidence)
 
     def evidence(self, full: Form, plain: Form) -> list[int]:
-        """Models of that name anywhere, the best kind of evidence alone: their ids, other names, titles."""
+        """Models of that name anywhere, the best kind of evidence alone: their ids, makers' other names, titles."""
         names = self.names
-        for found in (names.full.get(full), names.full.get(plain), names.plain.get(plain), names.aliases.get(plain)):
+        for found in (names.full.get(full), names.full.get(plain), names.plain.get(plain)):
             if rows := self.allowed(found):
                 return rows
+        # What a seller also takes for a model says nothing of other sellers; the maker's word does.
+        if rows := [each for each in self.allowed(names.aliases.get(plain)) if names.entries[each].own]:
+            return rows
         if rows := self.allowed(names.titles.get(plain)):
             return rows
         if "latest" in plain.words and (bare := settled(plain)).words:
@@ -87,9 +90,10 @@ class _Search:
             if rows := [each for each in self.allowed(table.get(key)) if entries[each].provider == seller]:
                 return rows
         identities = {entries[each].canonical for each in self.preferred(evidence)}
-        same = (each for identity in identities for each in names.canonicals[identity])
-        if rows := [each for each in same if entries[each].provider == seller]:
-            return rows
+        if len(identities) == 1:
+            same = names.canonicals[identities.pop()]
+            if rows := [each for each in same if entries[each].provider == seller]:
+                return rows
         return self.undated(seller, evidence)
 
     def undated(self, seller: str, evidence: Iterable[int]) -> list[int]:
@@ -114,6 +118,9 @@ class _Search:
         identities = {entries[each].canonical for each in rows}
         if all(entries[each].own for each in rows) or len(identities) != 1:
             return self.chosen(rows)
+        if self.written.makers is None and len(self.plain.numbers) + len(self.plain.words) < 2:
+            # One word by itself says too little, unless its maker calls a model so.
+            return Match(fits=nearest(rows, names))
         # What the maker calls it may be written otherwise there.
         same = names.canonicals[identities.pop()]
         if own := [each for each in same if entries[each].own]:
@@ -123,14 +130,19 @@ class _Search:
         return self.chosen([min(same, key=lambda each: entries[each].distance)])
 
     def preferred(self, rows: Sequence[int]) -> list[int]:
-        """The models whose maker sells them under the name, else those with a known maker, else all."""
+        """The models whose maker sells them under the name; else those with a known maker, by their own name."""
         names, entries = self.names, self.names.entries
         own = [each for each in rows if entries[each].own]
         if own:
             # Of labs that call a model alike, the one whose model others sell too.
             sold = [each for each in own if len(names.canonicals[entries[each].canonical]) > 1]
             return sold or own
-        return [each for each in rows if entries[each].maker != entries[each].provider] or list(rows)
+        placed = [each for each in rows if entries[each].maker != entries[each].provider]
+        # What nobody can place is called by its whole id: kilo-auto/small is not meant by small.
+        placed = placed or [each for each in rows if "/" not in entries[each].slug or self.letters(entries[each])]
+        # A seller may mean a version by the plain name; what is itself called so is meant by everybody else.
+        called = [each for each in placed if form(entries[each].canonical.partition("/")[2]) in (self.full, self.plain)]
+        return called or placed
 
     def chosen(self, rows: Sequence[int]) -> Match:
         """A match, if the models are listings of one: the one written most like the reference."""

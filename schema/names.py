@@ -21,8 +21,9 @@ KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
 VENDOR = re.compile(r"(?:([a-z][a-z-]{1,9})\.)?([a-z][a-z0-9]*)\.(?=[a-z])")
 """Bedrock's way: region, vendor and model with dots between them."""
 RELEASE = re.compile(r"[-_\s]v\d+:\d+$")
-EARLY_RELEASE = re.compile(r"-v\d+(?=@\d{8}$)")
-"""Vertex AI numbers a release before its day."""
+FAMILY = re.compile(r"[a-zA-Z]{2}")
+VERTEX_RELEASE = re.compile(r"-v\d+(?=@\d{8}$)|@00\d$|(?<=@\d{4})-00\d$")
+"""Vertex AI numbers a release before its day, or after all."""
 PLUS = re.compile(r"(?<=\w)\+")
 SPACE = re.compile(r"[\s_]+")
 
@@ -71,7 +72,7 @@ def spelling(name: str, sellers: Iterable[str] = (), *, dotted: bool = False) ->
     if dotted or RELEASE.search(name):
         name = SPACE.sub("-", name).replace("v0:", "v0.")
         name = BEDROCK_VERSION.sub(lambda part: part[1] or "", name)
-    name = EARLY_RELEASE.sub("", name)
+    name = VERTEX_RELEASE.sub("", name)
     base, *suffixes = name.split(":")
     plain = "-".join((base, *(each for each in suffixes if each not in gateways.SUFFIXES)))
     for ending in gateways.ENDINGS:
@@ -116,16 +117,23 @@ class Names:
     def sellers(self, part: str) -> tuple[str, ...] | None:
         """The providers a word in front of a reference names; None where it names no seller."""
         declared = gateways.SELLERS.get(part)
-        if part in self.providers:
-            return tuple(dict.fromkeys((part, *(declared or ()))))
-        return None if declared is None else tuple(each for each in declared if each in self.providers)
+        if part not in self.providers and declared is None:
+            return None
+        return tuple(each for each in dict.fromkeys((part, *(declared or ()))) if each in self.providers)
+
+    def spelling(self, name: str, sellers: Iterable[str], *, dotted: bool = False) -> Spelling:
+        """The spelling of an id at some sellers: a host may write its own name in front, a lab's is the model's."""
+        hosts = (each for each in sellers if self.providers[each] is not ProviderKind.LAB)
+        return spelling(name, tuple(hosts), dotted=dotted)
 
     def vendor(self, name: str) -> tuple[str, str, str] | None:
         """Region, vendor and the rest of an id as Bedrock writes it."""
         found = VENDOR.match(name.lower())
         if not found or found[2] not in self.prefixes:
             return None
-        return found[1] or "", found[2], name[found.end() :]
+        rest = name[found.end() :]
+        # deepseek.r1 leaves out what every other seller writes.
+        return found[1] or "", found[2], rest if FAMILY.match(rest) else f"{found[2]}-{rest}"
 
 
 def build(revision: int, models: Sequence[Any], aliases: Sequence[Any], providers: Sequence[Any]) -> Names:
@@ -154,7 +162,7 @@ def build(revision: int, models: Sequence[Any], aliases: Sequence[Any], provider
         maker, provider = makers[row.ref], row.provider_slug
         tail = row.slug.rpartition("/")[2]
         region, vendor, name = names.vendor(tail) or ("", "", tail)
-        read = spelling(name, (provider,), dotted=bool(vendor))
+        read = names.spelling(name, (provider,), dotted=bool(vendor))
         own = shops.get(provider) == maker
         retired = row.status is ModelStatus.RETIRED
         distance = (provider != maker, not own, KIND_ORDER[names.providers[provider]], retired, row.ref)
@@ -166,8 +174,7 @@ def build(revision: int, models: Sequence[Any], aliases: Sequence[Any], provider
         )
         names.places[row.ref] = by_id[row.id] = place
         names.full[read.full].append(place)
-        for each in {read.plain, *_without_maker(read, name, maker, prefixes)}:
-            names.plain[each].append(place)
+        names.plain[read.plain].append(place)
         names.titles[form(PLUS.sub("-plus", row.name))].append(place)
         names.canonicals[row.canonical or row.ref].append(place)
         if row.version_of is not None:
@@ -177,16 +184,10 @@ def build(revision: int, models: Sequence[Any], aliases: Sequence[Any], provider
         place = by_id[alias.model_id]
         tail = alias.name.rpartition("/")[2]
         _, vendor, name = names.vendor(tail) or ("", "", tail)
-        read = spelling(name, (names.entries[place].provider,), dotted=bool(vendor))
+        read = names.spelling(name, (names.entries[place].provider,), dotted=bool(vendor))
         for each in {read.full, read.plain}:
             names.aliases[each].append(place)
     return names
-
-
-def _without_maker(read: Spelling, name: str, maker: str, prefixes: dict[str, set[str]]) -> list[Form]:
-    """The forms of a name that begins with its maker's: openai-gpt-4.1, meta-llama-3.1-8b-instruct."""
-    head, _, rest = word(name).partition("-")
-    return [form(rest.lstrip("-"))] if rest and maker in prefixes.get(head, ()) else []
 
 
 _kept: WeakKeyDictionary[AsyncEngine, Names] = WeakKeyDictionary()

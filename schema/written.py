@@ -5,10 +5,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from schema import gateways
-from schema.names import Names, Spelling, spelling, word
+from schema.names import Names, Spelling, word
 from schema.vocabulary import ProviderKind
 
-BEDROCK = "amazon-bedrock"
+BEDROCK = "bedrock"
 """Who writes region, vendor and model with dots between them."""
 ROUTER = "huggingface"
 """Who lists what it passes on to others under slugs that begin with its own."""
@@ -56,7 +56,7 @@ def readings(ref: str, names: Names) -> Iterator[Written]:
 def _parts(ref: str) -> list[str]:
     """The parts of a reference between slashes, whatever address it is written as."""
     text = (unquote(ref) if "%" in ref else ref).strip()
-    if "://" in text:
+    if "://" in text or text.partition("/")[0].lower() in gateways.HOSTS:
         text = _page(text)
     lowered = text.lower()
     if (start := lowered.find("arn:aws")) >= 0:
@@ -69,7 +69,7 @@ def _parts(ref: str) -> list[str]:
 
 def _page(address: str) -> str:
     """The reference a web page is about; nothing for a site that is not known."""
-    host, _, path = address.partition("://")[2].partition("/")
+    host, _, path = address.rpartition("://")[2].partition("/")
     prefix = gateways.HOSTS.get(host.lower().removeprefix("www."))
     if prefix is None:
         return ""
@@ -91,7 +91,7 @@ def _written(before: list[str], tail: str, names: Names, *, sold: bool = False) 
     carried = lab = foreign = False
     for part in map(word, before):
         named = names.sellers(part)
-        if part in gateways.PATHS or gateways.REGION.fullmatch(part):
+        if part in gateways.PATHS or gateways.REGION.fullmatch(part) or (named and named == sellers):
             continue
         if part in gateways.CARRIERS:
             carried, sellers = True, sellers or named
@@ -99,8 +99,9 @@ def _written(before: list[str], tail: str, names: Names, *, sold: bool = False) 
             sellers = (routed,)
         elif named is not None and sellers is None and makers is None:
             # A lab in front is seller and maker at once: openai/gpt-4o, deepseek/deepseek-r1.
-            sellers, lab = named, bool(named) and all(names.providers[each] is ProviderKind.LAB for each in named)
-            if lab:
+            sellers = named
+            if named and all(names.providers[each] is ProviderKind.LAB for each in named):
+                lab = part in named
                 makers = frozenset(maker for each in named for maker in names.sold[each])
                 makers |= names.prefixes.get(part, makers)
         elif part in names.prefixes:
@@ -109,8 +110,9 @@ def _written(before: list[str], tail: str, names: Names, *, sold: bool = False) 
             foreign = True
     region, vendor, name = names.vendor(tail) or ("", "", tail)
     if vendor:
-        sellers, makers, lab = (BEDROCK,) if sellers is None else sellers, names.prefixes[vendor], False
-    read = spelling(name, sellers or (), dotted=bool(vendor) or sellers == (BEDROCK,))
+        sellers = (names.sellers(BEDROCK) or ()) if sellers is None else sellers
+        makers, lab = names.prefixes[vendor], False
+    read = names.spelling(name, sellers or (), dotted=bool(vendor) or sellers == names.sellers(BEDROCK))
     whole = "/".join((*before, tail)).lower()
     return Written(
         sellers, carried or sellers is None or (lab and not sold), makers, foreign, region, whole, tail, read

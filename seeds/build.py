@@ -171,8 +171,10 @@ def index(model: MergedModel) -> None:
         ]
     )
     columns["search_length"] = len(set(terms(columns["name"])))
+    kind = policy(columns["provider_slug"]).kind
     columns["search_prior"] = (
-        KIND_PRIOR[policy(columns["provider_slug"]).kind]
+        # A lab that sells what another made is to that model what a cloud is.
+        KIND_PRIOR[ProviderKind.CLOUD if kind is ProviderKind.LAB and not own else kind]
         + STATUS_PRIOR[columns["status"]]
         + 40 * own
         + 4 * (columns["is_flagship"] + columns["is_recommended"])

@@ -160,6 +160,32 @@ async def test_the_answer_says_how_the_reference_was_read(full: Ask, ref: str, m
     assert (await read(full, ref))[:2] == (model, matched)
 
 
+@pytest.mark.parametrize(
+    "ref",
+    [
+        *(
+            "meta",
+            "claude",
+            "gpt",
+            "gpt oss",
+            "llama",
+            "claude opus",
+            "4.5",
+            "3.2",
+            "v3",
+            "r1",
+            "k2",
+            "70b",
+            "7b",
+            "small",
+        ),
+        *("large", "pro", "mini", "flash", "chat", "instruct", "free", "latest"),
+    ],
+)
+async def test_what_names_a_line_a_size_or_a_version_alone_means_no_model(full: Ask, ref: str) -> None:
+    assert (await read(full, ref))[:2] == (None, "NONE")
+
+
 async def test_a_gateways_word_leads_to_its_own_listing_and_else_to_the_makers(full: Ask) -> None:
     assert (await read(full, "fireworks_ai/glm-4p7"))[0] == "fireworks-ai/glm-4p7"
     assert (await read(full, "fireworks_ai/claude-sonnet-4.5"))[0] == "anthropic/claude-sonnet-4-5"
@@ -176,6 +202,9 @@ async def test_a_word_a_size_a_version_or_a_date_makes_another_model(full: Ask) 
         "openai/gpt-4.1-mini-fp8",
         "claude-sonnet-4.55",
         "llama-3.3-71b-instruct",
+        "llama-3.3-70b-instruct-fast",
+        "deepseek/deepseek-v3:fast",
+        "grok 4.5 mega",
         "openai/gpt-4o-2024-08-07",
         "someone/gpt-4.1-mini",
         "https://example.com/openai/gpt-4.1-mini",
