@@ -172,7 +172,7 @@ class _Search:
             regions.index(entry.region) if entry.region in regions else len(regions),
             not self.letters(entry),
             entry.tail != written.tail,
-            _named_as_identity(entry),
+            _named_otherwise(entry),
             entry.retired,
             entry.ref,
         )
@@ -186,5 +186,5 @@ def nearest(rows: Iterable[int], names: Names) -> list[int]:
     return list(found.values())
 
 
-def _named_as_identity(entry: Entry) -> bool:
+def _named_otherwise(entry: Entry) -> bool:
     return entry.canonical.partition("/")[2] != entry.slug.lower()

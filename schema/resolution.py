@@ -64,7 +64,9 @@ async def resolutions(context: Context, refs: Sequence[str]) -> list[Resolution]
         found_refs = {ref for ref, _ in chosen.values()}
         rows = await context.rows(sa.select(model).where(col(model.ref).in_(found_refs))) if found_refs else []
         by_ref = {row.ref: row for row in rows}
-        answers |= {ref: Resolution(ref, by_ref[found], kind) for ref, (found, kind) in chosen.items()}
+        answers |= {
+            ref: Resolution(ref, by_ref[found], kind) for ref, (found, kind) in chosen.items() if found in by_ref
+        }
     return [answers.get(ref) or Resolution(ref, None, ResolutionKind.NONE) for ref in refs]
 
 
