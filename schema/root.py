@@ -19,13 +19,14 @@ from schema.filters import ChangeFilter, ModelFilter, ModelOrder, ProviderFilter
 from schema.listings import change_listing, family_listing, model_listing, provider_listing
 from schema.model import Model
 from schema.model_connection import ModelConnection
+from schema.model_resolution import ModelResolution
 from schema.mutation import Mutation
 from schema.node import Node, find
 from schema.pages import page
 from schema.paging import Page, Slice
 from schema.provider import Provider
 from schema.registry import Registry
-from schema.resolution import models_by_reference
+from schema.resolution import models_by_reference, resolutions
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
 
@@ -51,14 +52,25 @@ class Query:
     @strawberry.field(
         graphql_type=Model | None,
         description='One model by reference. Accepts "openai/gpt-4.1-mini", "openai:gpt-4.1-mini", '
-        '"gpt-4.1-mini@openai", a bare model id, a dated snapshot or any recorded alias. A bare id held by several '
-        "providers resolves to the lab that made the model. Null when nothing matches.",
+        '"gpt-4.1-mini@openai", a bare model id, a dated snapshot, any recorded alias, and what gateways and SDKs make '
+        "of them; resolveModel says how it was read. A bare id held by several providers resolves to the lab that made "
+        "the model. Null when nothing matches with certainty.",
     )
     @staticmethod
     async def model(
         info: Info, ref: Annotated[str, strawberry.argument(description="The reference, in any spelling people use.")]
     ) -> Any:
         return await info.context.load(models_by_reference, checked_ref(ref))
+
+    @strawberry.field(
+        graphql_type=ModelResolution,
+        description="How a reference is read: the model it means, how that is known, and what else it may mean.",
+    )
+    @staticmethod
+    async def resolve_model(
+        info: Info, ref: Annotated[str, strawberry.argument(description="The reference, in any spelling people use.")]
+    ) -> Any:
+        return await info.context.load(resolutions, checked_ref(ref))
 
     @strawberry.field(
         graphql_type=ModelConnection,

@@ -3,8 +3,12 @@
 One inverted index in an ordinary table and one ranking, so that SQLite and PostgreSQL give the same answers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,6 +28,8 @@ MOST_PREFIXED = 60
 """Terms a beginning is taken to stand for, the shortest first."""
 MOST_MISSPELT = 12
 WEIGHTIEST = 10
+NUMBER_AND_WORD = re.compile(r"([0-9]+(?:\.[0-9]+)*)([a-z]{2,})", re.ASCII)
+SEPARATORS = str.maketrans("/:_-", "    ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,19 @@ async def vocabulary(context: Context) -> Vocabulary:
     return held
 
 
+def apart(query: Iterable[str], known: frozenset[str]) -> Iterator[str]:
+    """The query's terms, a number and a word apart where only the two by themselves are terms: 2.5pro."""
+    for term in query:
+        parts = NUMBER_AND_WORD.fullmatch(term)
+        if term not in known and parts and known.issuperset(parts.groups()):
+            yield from parts.groups()
+        else:
+            yield term
+
+
 def compounds(query: Sequence[str], known: frozenset[str]) -> list[str]:
     """The query's terms, neighbours joined where only the two together are a term: deep seek, 4 1."""
+    query = list(dict.fromkeys(apart(query, known)))
     found: list[str] = []
     place = 0
     while place < len(query):
@@ -74,7 +91,9 @@ def readings(term: str, words: Vocabulary) -> dict[str, float]:
     if term in words.known:
         found[term] = 1.0
     if len(term) >= 2 or not term.isdigit():
-        started = sorted((each for each in words.terms if each.startswith(term) and each != term), key=len)
+        first = bisect_left(words.terms, term)
+        begun = takewhile(lambda each: each.startswith(term), islice(words.terms, first, None))
+        started = sorted((each for each in begun if each != term), key=len)
         for each in started[:MOST_PREFIXED]:
             # 4 is no beginning of 4.1: a number is itself or another number.
             if not (term[-1].isdigit() and each[len(term)] in ".0123456789"):
@@ -96,14 +115,28 @@ class Match:
     best: dict[int, float] = field(default_factory=dict[int, float])
 
 
+@lru_cache(maxsize=1_000)
+def seller_terms(provider: str) -> frozenset[str]:
+    return frozenset(terms(provider))
+
+
+def even(text: str) -> str:
+    return folded(text).translate(SEPARATORS).strip()
+
+
 def score(match: Match, query: Sequence[str], text: str) -> float:
     """How well a model fits. Terms found count most, then the whole name, then how likely the row is meant."""
     row = match.row
-    points: float = 100 * sum(match.best.values()) / (WEIGHTIEST * len(query))
-    if text in (folded(row.ref), folded(row.slug), folded(row.name)):
+    best = match.best
+    seller = seller_terms(row.ref.partition("/")[0])
+    if seller.issubset(query):
+        # Who names a seller means its listing, and not one that only has the word in its name.
+        best = best | {place: WEIGHTIEST for place, term in enumerate(query) if term in seller}
+    points: float = 100 * sum(best.values()) / (WEIGHTIEST * len(query))
+    if any(len(name) == len(text) and even(name) == text for name in (row.ref, row.slug, row.name)):
         points += 20
     # Of two names that hold all the terms, the one with less besides is meant.
-    points -= 4.0 * max(0, row.search_length - len(match.best))
+    points -= 4.0 * max(0, row.search_length - len(best))
     return points + 0.8 * float(row.search_prior)
 
 
@@ -122,7 +155,7 @@ async def ranked(context: Context, text: str) -> dict[str, float]:
     # Where no model has all the terms, those with most of them are the answer.
     most = max((len(match.best) for match in matches), default=0)
     chosen = whole or [match for match in matches if len(match.best) == most]
-    plain = folded(text).strip()
+    plain = even(text)
     scored = {match.row.ref: score(match, query, plain) for match in chosen}
     best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MATCHES]
     return {key: round(value, 4) for key, value in best}

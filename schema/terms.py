@@ -12,6 +12,7 @@ MOST_ASKED = 12
 
 _RUN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)*[a-z]*", re.ASCII)
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+[a-z]*)*", re.ASCII)
+_VERSION = re.compile(r"(v?)(([0-9]+(?:\.[0-9]+)*?)(?:\.0)*)", re.ASCII)
 _LETTER_AND_NUMBER = re.compile(r"[a-z][0-9]+(?:\.[0-9]+)*[a-z]?", re.ASCII)
 
 
@@ -36,6 +37,10 @@ def indexed(text: str) -> Iterator[str]:
     """The terms a text is found under: its own, and those of other ways to write its numbers and compounds."""
     own = terms(text)
     yield from own
+    for term in own:
+        # v4.0 is also asked for as v4, 4.0 and 4.
+        if found := _VERSION.fullmatch(term):
+            yield from {found[2], f"{found[1]}{found[3]}", found[3]}
     for left, right in pairwise(own):
         # claude-3-5-sonnet is also asked for as 3.5, gpt-4-1 as 4.1.
         if left.isdigit() and right.isdigit() and len(left) <= 2 and len(right) <= 2:

@@ -241,7 +241,7 @@ class ResolutionKind(Enum):
     ALIAS = word("ALIAS", "The reference is another recorded name of the model.")
     SNAPSHOT = word("SNAPSHOT", "The reference is a dated snapshot of the model.")
     NORMALISED = word("NORMALISED", "The reference matched once spelling and prefixes were evened out.")
-    NONE = word("NONE", "Nothing matches; candidates are near misses.")
+    NONE = word("NONE", "Nothing matches for certain; candidates fit alike, or are near misses of spelling.")
 
 
 @strawberry.enum(description="What kind of change a refresh brought.")

@@ -1,10 +1,12 @@
 """One model's rows from everything the sources say of it. Pure."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from schema.forms import spelt
 from schema.tables import AliasKind, TraitKind
 from schema.terms import terms, weighted
 from schema.vocabulary import AccessType, ModelStatus, ParameterKind, ProviderKind
@@ -42,6 +44,27 @@ PRICE_FIELDS = {
 }
 
 
+Spelling = tuple[str, str, str]
+"""(provider, id with case and separators evened out, day)."""
+
+
+def spelling(key: ModelKey) -> Spelling:
+    form, text = spelt(key[1])
+    return key[0], text, form.day
+
+
+def spellings(canonicals: Mapping[ModelKey, str]) -> dict[Spelling, set[str]]:
+    """What a model is called at a provider: by itself, or by others who sell that provider's model -> identities."""
+    found: dict[Spelling, set[str]] = defaultdict(set)
+    sold = {(provider, canonical) for (provider, _), canonical in canonicals.items()}
+    for (provider, slug), canonical in canonicals.items():
+        maker = canonical.partition("/")[0]
+        found[spelling((provider, slug))].add(canonical)
+        if maker != provider and (maker, canonical) in sold:
+            found[spelling((maker, slug.rpartition("/")[2]))].add(canonical)
+    return found
+
+
 def build(
     key: ModelKey,
     stated: Stated,
@@ -50,6 +73,7 @@ def build(
     canonical: str,
     shared: Mapping[str, tuple[str, Any]],
     known: Mapping[ModelKey, Stated],
+    spellings: Mapping[Spelling, Collection[str]],
 ) -> MergedModel:
     """One model's rows from what every source says of it."""
     provider, slug = key
@@ -87,9 +111,13 @@ def build(
     merge_rates(model, f"{provider}/{slug}", stated, today, reasons)
     merge_parameters(model, stated, facts, reasons)
     names_here = {slug.lower()}
-    for _, each in stated.ordered():
+    for source, each in stated.ordered():
         for alias in each.aliases:
             if alias.lower() in names_here or (provider, alias) in known:
+                continue
+            meant = spellings.get(spelling((provider, alias)), {canonical})
+            # A feed's patterns also cover what is another model here: gpt-5-1-codex, and what others call gpt-5-chat.
+            if source not in ("overlay", "curated") and canonical not in meant:
                 continue
             names_here.add(alias.lower())
             found = identity.dated(alias)
@@ -143,8 +171,10 @@ def index(model: MergedModel) -> None:
         ]
     )
     columns["search_length"] = len(set(terms(columns["name"])))
+    kind = policy(columns["provider_slug"]).kind
     columns["search_prior"] = (
-        KIND_PRIOR[policy(columns["provider_slug"]).kind]
+        # A lab that sells what another made is to that model what a cloud is.
+        KIND_PRIOR[ProviderKind.CLOUD if kind is ProviderKind.LAB and not own else kind]
         + STATUS_PRIOR[columns["status"]]
         + 40 * own
         + 4 * (columns["is_flagship"] + columns["is_recommended"])

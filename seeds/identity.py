@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 
+from schema import forms
+from schema.forms import Form
 from schema.vocabulary import ProviderKind
 from seeds import spelling
 from seeds.catalogue import ModelKey
 from seeds.policy import policy
-from seeds.spelling import Form, Reading, declared, house
+from seeds.spelling import Reading, declared, house
 
 Identity = tuple[str, Form]
 """(maker, form)."""
@@ -134,7 +136,7 @@ def canonicals(keys: Iterable[ModelKey], chosen: Mapping[ModelKey, str]) -> dict
     names: dict[Identity, list[tuple[bool, bool, bool, bool, int, str]]] = defaultdict(list)
     for key, identity in joined.items():
         name = placed[key][1]
-        form = spelling.form(name)
+        form = forms.form(name)
         # Named as its maker does, undated where that is the same, as shortly as possible.
         rank = key[0] != identity[0], bool(form.day), "latest" in form.words, "." not in name, len(name), name
         names[identity].append(rank)
@@ -181,7 +183,7 @@ def _chosen_names() -> dict[Identity, str]:
 def _form(maker: str, name: str) -> Form:
     for ending in declared().makers[maker].endings if maker in declared().makers else ():
         name = name.removesuffix(ending)
-    return spelling.form(name)
+    return forms.form(name)
 
 
 @cache
@@ -199,7 +201,7 @@ def _ordinary(maker: str) -> frozenset[str]:
 @cache
 def _moving() -> frozenset[Identity]:
     pairs = (each.partition("/") for each in declared().moving)
-    return frozenset((maker, spelling.form(name)) for maker, _, name in pairs)
+    return frozenset((maker, forms.form(name)) for maker, _, name in pairs)
 
 
 def _family(reading: Reading) -> str | None:

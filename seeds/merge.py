@@ -10,7 +10,7 @@ from typing import Any
 
 from schema.vocabulary import ServiceTier
 from seeds import identity
-from seeds.build import build
+from seeds.build import build, spellings
 from seeds.catalogue import Catalogue, ModelClaims, ModelKey
 from seeds.claims import LIMITS, TRUST, MergedModel, Stated, first
 from seeds.policy import policies, policy
@@ -45,8 +45,13 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
     versions = identity.versions(stated, declared["version_of"], canonicals)
     shared = share(stated, canonicals)
     lend_access(stated, canonicals)
+    called = spellings(canonicals)
     models = [
-        build(key, stated[key], today, versions.get(key), canonicals[key], shared.get(canonicals[key], {}), stated)
+        build(
+            *(key, stated[key], today, versions.get(key), canonicals[key], shared.get(canonicals[key], {})),
+            known=stated,
+            spellings=called,
+        )
         for key in sorted(stated)
     ]
     families = merge_families(catalogues, models)

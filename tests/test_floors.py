@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "seeds", "server")
-GROUND = {"columns", "fields", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
+GROUND = {"columns", "fields", "forms", "gateways", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
 READING = {
     "mapping",
     "loaders",
@@ -19,6 +19,10 @@ READING = {
     "facets",
     "model_connection",
     "search",
+    "names",
+    "written",
+    "matching",
+    "candidates",
     "resolution",
     "context",
     "arguments",

@@ -164,3 +164,19 @@ def test_a_fingerprint_changes_exactly_when_something_of_the_model_does() -> Non
     same = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.0")]))
     moved = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.1")]))
     assert first.columns["fingerprint"] == same.columns["fingerprint"] != moved.columns["fingerprint"]
+
+
+def test_a_feeds_pattern_that_covers_another_model_here_is_no_other_name() -> None:
+    feed = Catalogue("genai-prices")
+    feed.models = [
+        ModelClaims("openai", "gpt-9.1", aliases=("gpt-9-1", "gpt-9-1-codex", "gpt-9.1-chat", "gpt-9.1-turbo")),
+        ModelClaims("openai", "gpt-9.1-codex"),
+        ModelClaims("openai", "gpt-9.1-chat-latest"),
+        ModelClaims("azure", "gpt-9.1-chat", facts={"canonical": "openai/gpt-9.1-chat-latest"}),
+    ]
+    models = {model.columns["ref"]: model for model in merge([feed], TODAY).models}
+    assert [name for name, _ in models["openai/gpt-9.1"].aliases] == ["gpt-9-1", "gpt-9.1-turbo"]
+    # A person who wrote it down knows better.
+    feed.source = "curated"
+    (model,) = [each for each in merge([feed], TODAY).models if each.columns["ref"] == "openai/gpt-9.1"]
+    assert len(model.aliases) == 4

@@ -1,55 +1,49 @@
 """The promise: what people type finds what they mean, the best match first, the same on both databases."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from conftest import Ask
+
+from schema.terms import indexed
 
 SEARCH = """query($text: String!, $first: Int, $after: String, $last: Int, $before: String, $filter: ModelFilter, $order: ModelOrder) {
   models(search: $text, first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     totalCount nodes { ref } pageInfo { hasNextPage endCursor hasPreviousPage startCursor } } }"""
-TYPED = {
-    "gpt-4.1-mini": "openai/gpt-4.1-mini",
-    "gtp 4.1 mini": "openai/gpt-4.1-mini",
-    "mini gpt 4.1": "openai/gpt-4.1-mini",
-    "gpt 4 1 mini": "openai/gpt-4.1-mini",
-    "gpt4o": "openai/gpt-4o",
-    "GPT-4o mini": "openai/gpt-4o-mini",
-    "o3-mini": "openai/o3-mini",
-    "gemini 2.5 pro": "google/gemini-2.5-pro",
-    "gemni 2.5 pro": "google/gemini-2.5-pro",
-    "gemini-2.5-flash": "google/gemini-2.5-flash",
-    "sonar pro": "perplexity/sonar-pro",
-    "mercury 2": "inception/mercury-2",
-    "text embedding 3 small": "openai/text-embedding-3-small",
-    "voyage 3 large": "voyageai/voyage-3-large",
-    "whisper 1": "openai/whisper-1",
-    "gpt-5.4 nano": "openai/gpt-5.4-nano",
-    "openai o3": "openai/o3",
-}
-FAMILIES_TYPED = {
-    "claude sonet": "anthropic/claude-sonnet",
-    "opus": "anthropic/claude-opus",
-    "haiku": "anthropic/claude",
-    "claude 3.5 haiku": "anthropic/claude-3-5-haiku",
-    "qwen coder": "alibaba/qwen",
-    "mistral large": "mistral/mistral-large",
-    "grok": "xai/grok",
-    "command r plus": "cohere/command-r-plus",
-    "codestral": "mistral/codestral",
-    "nemotron": "nvidia/nvidia/",
-}
-"""Searches that name a line of models: the first has to be one of the maker's own."""
+TABLE: dict[str, list[dict[str, str]]] = tomllib.loads(
+    (Path(__file__).parent / "searches.toml").read_text(encoding="utf-8")
+)
+SEARCHES = [entry for entries in TABLE.values() for entry in entries]
 
 
-@pytest.mark.parametrize(("text", "ref"), sorted(TYPED.items()))
-async def test_what_people_type_finds_what_they_mean_first(full: Ask, text: str, ref: str) -> None:
-    nodes = (await full(SEARCH, {"text": text, "first": 5}))["models"]["nodes"]
-    assert nodes[0]["ref"] == ref, [node["ref"] for node in nodes]
+@pytest.mark.parametrize("entry", SEARCHES, ids=[entry["text"] for entry in SEARCHES])
+async def test_what_people_type_finds_what_they_mean_first(full: Ask, entry: dict[str, str]) -> None:
+    nodes = (await full(SEARCH, {"text": entry["text"], "first": 5}))["models"]["nodes"]
+    refs = [node["ref"] for node in nodes]
+    right = refs[:1] == [entry["first"]] if "first" in entry else refs[0].startswith(entry["starts"])
+    if "fails" in entry:
+        assert not right, "holds now; strike out `fails`"
+    else:
+        assert right, refs
 
 
-@pytest.mark.parametrize(("text", "start"), sorted(FAMILIES_TYPED.items()))
-async def test_a_line_of_models_is_led_by_its_makers_own(full: Ask, text: str, start: str) -> None:
-    nodes = (await full(SEARCH, {"text": text, "first": 5}))["models"]["nodes"]
-    assert nodes[0]["ref"].startswith(start), [node["ref"] for node in nodes]
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Embed v4.0", {"embed", "v4.0", "v4", "4.0", "4"}),
+        ("rerank-v3.5", {"rerank", "v3.5", "3.5"}),
+        ("gpt-4-1", {"gpt", "4", "1", "4.1"}),
+    ],
+)
+def test_a_version_is_found_however_it_is_written(text: str, found: set[str]) -> None:
+    assert set(indexed(text)) == found
+
+
+def test_at_least_95_of_100_searches_hold() -> None:
+    assert len({entry["text"] for entry in SEARCHES}) == len(SEARCHES) >= 100
+    assert sum("fails" not in entry for entry in SEARCHES) >= 95
+    assert sum("fails" in entry for entry in SEARCHES) <= len(SEARCHES) / 20
 
 
 @pytest.mark.parametrize(
