@@ -22,8 +22,6 @@ from schema import tables
 from schema.context import Context
 from schema.terms import asked, folded, terms
 
-MOST_MATCHES = 1_000
-"""Best matches a search gives; what comes after them nobody looks for."""
 MOST_PREFIXED = 60
 """Terms a beginning is taken to stand for, the shortest first."""
 MOST_MISSPELT = 12
@@ -156,9 +154,7 @@ async def ranked(context: Context, text: str) -> dict[str, float]:
     most = max((len(match.best) for match in matches), default=0)
     chosen = whole or [match for match in matches if len(match.best) == most]
     plain = even(text)
-    scored = {match.row.ref: score(match, query, plain) for match in chosen}
-    best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MATCHES]
-    return {key: round(value, 4) for key, value in best}
+    return {match.row.ref: round(score(match, query, plain), 4) for match in chosen}
 
 
 async def _matches(context: Context, wanted: Iterable[str], meanings: Sequence[Mapping[str, float]]) -> list[Match]:
