@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from publishing import ANYTHING_GOES, Publisher, catalogue, listing, publishing, refreshed
 from sqlalchemy.ext.asyncio import AsyncEngine
+from upstream import faulty
 
 from schema import tables
 from seeds import load
@@ -68,7 +70,7 @@ async def first(engine: AsyncEngine, feeds: Publisher) -> Report:
 
 
 def waved(asked: Plan, forced: frozenset[str] = frozenset()) -> Plan:
-    return Plan(asked.urls, asked.overlay, asked.timeout, asked.limit, ANYTHING_GOES, forced=forced)
+    return replace(asked, thresholds=ANYTHING_GOES, forced=forced)
 
 
 # What moved
@@ -302,7 +304,7 @@ async def test_a_feed_that_looks_broken_is_held_until_the_operator_lets_it_throu
         assert (await states(ask))["models-dev"][0] == "HELD"
 
         asked = feeds.plan()
-        forced = Plan(asked.urls, None, asked.timeout, asked.limit, asked.thresholds, forced=frozenset({"models-dev"}))
+        forced = replace(asked, forced=frozenset({"models-dev"}))
         report = await refreshed(engine, forced)
         assert (report.whole, report.revision) == (True, 2)
         assert (await states(ask))["models-dev"] == ("OK", None)
@@ -336,6 +338,56 @@ async def test_one_feed_that_fails_leaves_the_others_and_its_own_last_good_facts
         await refreshed(engine, feeds.plan())
         assert (await states(ask))["models-dev"] == ("OK", None)
         assert (await ask('{ model(ref: "acme/seven") { status } }'))["model"] == {"status": "ACTIVE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/silent", "gave no whole answer within"),
+        ("/drip", "gave no whole answer within"),
+        ("/truncated", "announced 1,000 bytes and sent"),
+        ("/understated", "announced 10 bytes and sent more"),
+        ("/huge", "sends more than the"),
+        ("/bomb", "sends more than the"),
+        ("/malformed", "JSON"),
+        ("/other-format", "providers"),
+        ("/html", "answered with a web page"),
+        ("/always-500", "answered 500 Internal Server Error"),
+        ("/garbage", "broke off or sent no HTTP"),
+        ("/redirect?to=http://10.0.0.1/", "which is not on the public internet (10.0.0.1)"),
+        ("/loop", "redirects more than 5 times"),
+    ],
+)
+async def test_whatever_one_upstream_does_the_others_proceed_and_sources_say_what_it_was(
+    engine: AsyncEngine, path: str, words: str
+) -> None:
+    listed = catalogue({"openai/one": listing(price=None), "acme/one": listing()})
+    priced = [
+        {
+            "id": "openai",
+            "name": "OpenAI",
+            "api_pattern": "openai",
+            "models": [{"id": "one", "match": {"equals": "one"}, "prices": {"input_mtok": 3}}],
+        }
+    ]
+    async with faulty() as upstream:
+        with publishing({"models-dev": listed, "genai-prices": priced}) as feeds:
+            await first(engine, feeds)
+            priced[0]["models"][0]["prices"]["input_mtok"] = 4  # type: ignore[index] # JSON
+            asked = waved(feeds.plan())
+            urls = {**asked.urls, "models-dev": f"{upstream.base}{path}"}
+            report = await refreshed(engine, replace(asked, urls=urls, timeout=3.0, limit=1_000_000))
+            assert not report.whole
+        ask = asker(engine)
+        status, reason = (await states(ask))["models-dev"]
+        assert status == "FAILED"
+        assert reason is not None
+        assert words in reason, reason
+        assert "\n" not in reason
+        assert (await states(ask))["genai-prices"] == ("OK", None)
+        assert await changes(engine, 2) == [("PRICE_CHANGED", "openai/one", "prices.STANDARD.INPUT", "3", "4")]
+        found = (await ask('{ model(ref: "acme/one") { contextWindow price { input } status } }'))["model"]
+        assert found == {"contextWindow": 128_000, "price": {"input": "1"}, "status": "ACTIVE"}
 
 
 async def test_a_feed_that_is_switched_off_is_not_asked_and_keeps_what_it_said(engine: AsyncEngine) -> None:
