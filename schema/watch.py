@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,6 +30,10 @@ class Watch:
         """How many wait for the next one."""
         self._moved = asyncio.Event()
         self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._looks: set[asyncio.Task[int]] = set()
+        self._next: asyncio.Task[int] | None = None
+        """The look that has not begun yet."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Watch"]:
@@ -37,13 +42,29 @@ class Watch:
         try:
             yield self
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            tasks: list[asyncio.Task[Any]] = [task, *self._looks]
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self) -> int:
-        """The latest revision, asked of the database now."""
-        async with self.engine.connect() as connection:
-            found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
+        """The latest revision, asked of the database now. One look serves all who asked before it began."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._look())
+            self._looks.add(self._next)
+            self._next.add_done_callback(self._looked)
+        return await asyncio.shield(self._next)
+
+    def _looked(self, look: asyncio.Task[int]) -> None:
+        self._looks.discard(look)
+        if not look.cancelled():
+            look.exception()  # those who asked for it may all have gone: it is no news
+
+    async def _look(self) -> int:
+        async with self._turn:
+            self._next = None
+            async with asyncio.timeout(PATIENCE), self.engine.connect() as connection:
+                found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
         if found != self.number:
             self.number = found
             moved, self._moved = self._moved, asyncio.Event()
@@ -68,8 +89,7 @@ class Watch:
         reachable = True
         while True:
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await self.look()
+                await self.look()
                 if not reachable:
                     log.info("the database can be read again")
                 reachable = True
