@@ -14,6 +14,17 @@ from schema.tables import Claim as ClaimRow
 from schema.vocabulary import SourceStatus
 
 
+def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
+    """How a source's row stands now, where refreshes come every so many seconds; 0 is never by themselves."""
+    status: SourceStatus = source.status
+    # What has no address is a file of this machine's: never out of date.
+    if status is not SourceStatus.OK or source.url is None:
+        return status
+    expected = timedelta(seconds=3 * interval) if interval else timedelta(days=2)
+    reached = source.last_success_at
+    return SourceStatus.STALE if reached is None or now - reached > expected else status
+
+
 @of(tables.Source)
 class Source:
     slug: auto
@@ -31,12 +42,7 @@ class Source:
     )
     @staticmethod
     def status(source: Parent[tables.Source], info: Info) -> SourceStatus:
-        interval = int(info.context.settings.get("refresh_interval", 0))
-        expected = timedelta(seconds=3 * interval) if interval else timedelta(days=2)
-        reached = source.last_success_at
-        if source.status is SourceStatus.OK and (reached is None or info.context.now - reached > expected):
-            return SourceStatus.STALE
-        return source.status
+        return standing(source, int(info.context.settings.get("refresh_interval", 0)), info.context.now)
 
     @strawberry.field(description="Where the source is described or fetched from.")
     @staticmethod

@@ -12,7 +12,7 @@ from rich.table import Table
 from schema import tables
 from schema.columns import dump_json
 from schema.labels import label
-from schema.vocabulary import ChangeKind
+from schema.vocabulary import ChangeKind, SourceStatus
 from seeds.claims import TRUST
 from seeds.load import Loaded
 from seeds.refresh import Report
@@ -103,14 +103,14 @@ def settings_listed(rows: Iterable[Origin]) -> Table:
     return table
 
 
-def sources(rows: Iterable[tables.Source]) -> Table:
+def sources(rows: Iterable[tuple[tables.Source, SourceStatus]]) -> Table:
     table = Table(title="Sources, the most trusted first")
     for name in ("Source", "Status", "Last success (UTC)", "Last attempt (UTC)", "Models", "Quarantined", "Error"):
         table.add_column(name, justify="right" if name in ("Models", "Quarantined") else "left", overflow="fold")
-    for row in rows:
+    for row, status in rows:
         table.add_row(
             safe(row.slug),
-            row.status.name,
+            status.name,
             moment(row.last_success_at),
             moment(row.last_attempt_at),
             f"{row.model_count:,}",

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from conftest import NOW, create_database, drop_database, put, tiny
+from conftest import create_database, drop_database, put, tiny
 from serving import modelmeta
 
 from schema import tables
@@ -23,6 +23,8 @@ from server import database
 from server.cli import main
 
 ERROR = "[red]timed out[/red]\x1b[31m after 60 s"
+THEN = datetime(2024, 11, 23, 12, tzinfo=UTC)
+"""Long ago, so that what is out of date stays so."""
 LARGE = "openai/tiny-large"
 
 
@@ -33,16 +35,16 @@ async def url(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
     made = await create_database(kind, tmp_path_factory.mktemp("history"))
     engine = database.engine(made)
     await database.prepare(engine)
-    await put(engine, tiny())
+    await put(engine, tiny(), THEN)
     moved = tiny()
     large = moved[2].models[0]
     large.facts["context_window"] = 400_000
     large.capabilities["FINE_TUNING"] = True
     moved[1].models[0].rates[0] = RateClaim(Meter.INPUT, Decimal("2.75"))
-    await put(engine, moved, NOW + timedelta(days=1))
+    await put(engine, moved, THEN + timedelta(days=1))
     moved[2].models = [model for model in moved[2].models if model.provider != "azure"]
-    await put(engine, moved, NOW + timedelta(days=2))
-    later = NOW + timedelta(days=3)
+    await put(engine, moved, THEN + timedelta(days=2))
+    later = THEN + timedelta(days=3)
     async with database.writing(engine) as connection:
         await insert(connection, tables.Revision, [{"number": 4, "created_at": later, "change_count": 2}])
         gone = {
@@ -137,11 +139,11 @@ def test_sources_stand_in_a_table(url: str) -> None:
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     assert rows == [
         ["overlay", "DISABLED", "", "", "0", "0", ""],
-        ["curated", "OK", "2026-11-25 12:00", "2026-11-25 12:00", "0", "0", ""],
-        ["genai-prices", "OK", "2026-11-25 12:00", "2026-11-25 12:00", "1", "0", ""],
+        ["curated", "OK", "2024-11-25 12:00", "2024-11-25 12:00", "0", "0", ""],
+        ["genai-prices", "STALE", "2024-11-25 12:00", "2024-11-25 12:00", "1", "0", ""],
         # Neither mark-up nor an escape of upstream's reaches the terminal.
-        ["models-dev", "FAILED", "2026-11-25 12:00", "2026-11-26 12:00", "2", "1,234", ERROR.replace("\x1b", "\ufffd")],
-        ["openrouter", "DISABLED", "", "", "0", "0", ""],
+        ["models-dev", "FAILED", "2024-11-25 12:00", "2024-11-26 12:00", "2", "1,234", ERROR.replace("\x1b", "\ufffd")],
+        ["openrouter", "STALE", "", "", "0", "0", ""],
     ]
 
 
@@ -153,7 +155,7 @@ def test_changes_are_listed_the_newest_first_and_exactly(said: Any) -> None:
     assert brief(answer) == ALL
     assert answer.lines[3] == {
         "revision": 2,
-        "observedAt": "2026-11-24T12:00:00Z",
+        "observedAt": "2024-11-24T12:00:00Z",
         "kind": "PRICE_CHANGED",
         "model": LARGE,
         "provider": "openai",
@@ -172,12 +174,12 @@ def test_changes_stand_in_a_table(url: str) -> None:
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     parameters = '— → {"default":0.1,"seed":12345678901234567890123}'
     assert rows == [
-        ["4", "2026-11-26 12:00", "FACT_CHANGED", LARGE, "[b]parameters", parameters],
-        ["4", "2026-11-26 12:00", "PROVIDER_REMOVED", "gone", "", ""],
-        ["3", "2026-11-25 12:00", "MODEL_RETIRED", "azure/tiny-small", "status", "DEPRECATED → RETIRED"],
-        ["2", "2026-11-24 12:00", "PRICE_CHANGED", LARGE, "prices.STANDARD.INPUT", "2.5 → 2.75"],
-        ["2", "2026-11-24 12:00", "LIMIT_CHANGED", LARGE, "contextWindow", "200000 → 400000"],
-        ["2", "2026-11-24 12:00", "FACT_CHANGED", LARGE, "capabilities.FINE_TUNING", "false → true"],
+        ["4", "2024-11-26 12:00", "FACT_CHANGED", LARGE, "[b]parameters", parameters],
+        ["4", "2024-11-26 12:00", "PROVIDER_REMOVED", "gone", "", ""],
+        ["3", "2024-11-25 12:00", "MODEL_RETIRED", "azure/tiny-small", "status", "DEPRECATED → RETIRED"],
+        ["2", "2024-11-24 12:00", "PRICE_CHANGED", LARGE, "prices.STANDARD.INPUT", "2.5 → 2.75"],
+        ["2", "2024-11-24 12:00", "LIMIT_CHANGED", LARGE, "contextWindow", "200000 → 400000"],
+        ["2", "2024-11-24 12:00", "FACT_CHANGED", LARGE, "capabilities.FINE_TUNING", "false → true"],
     ]
 
 
@@ -188,11 +190,11 @@ def test_changes_stand_in_a_table(url: str) -> None:
         ("2", ALL[:3]),
         ("3", ALL[:2]),
         ("4", []),
-        ("2026-11-24", ALL),
-        ("2026-11-25", ALL[:3]),
-        ("2026-11-25T12:00:00Z", ALL[:3]),
-        ("2026-11-25T12:00:01", ALL[:2]),
-        ("2026-11-25T13:00:00+01:00", ALL[:3]),
+        ("2024-11-24", ALL),
+        ("2024-11-25", ALL[:3]),
+        ("2024-11-25T12:00:00Z", ALL[:3]),
+        ("2024-11-25T12:00:01", ALL[:2]),
+        ("2024-11-25T13:00:00+01:00", ALL[:3]),
         ("2030-01-01", []),
     ],
 )

@@ -16,6 +16,7 @@ from schema import tables
 from schema.context import Context, context
 from schema.resolution import models_by_reference
 from schema.scalars import parse_date, parse_datetime, serialize_datetime, serialize_json
+from schema.source import standing
 from schema.vocabulary import ChangeKind
 from server import reports
 from server.commands.common import DatabaseUrl, err, opened, out, read_settings, run
@@ -31,9 +32,11 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON, one object to a lin
 
 def sources(as_json: Json = False, database_url: DatabaseUrl = None) -> None:
     """Show where the facts come from, and how fresh and whole each source is."""
-    rows = run(_sources(read_settings(database_url=database_url)))
+    found = read_settings(database_url=database_url)
+    rows, now = run(_sources(found)), datetime.now(UTC)
+    standings = [standing(row, found.refresh_interval, now) for row in rows]
     if not as_json:
-        out.print(reports.sources(rows))
+        out.print(reports.sources(zip(rows, standings, strict=True)))
         return
     _print_lines(
         {
@@ -41,14 +44,14 @@ def sources(as_json: Json = False, database_url: DatabaseUrl = None) -> None:
             "name": row.name,
             "url": row.url,
             "license": row.license,
-            "status": row.status.name,
+            "status": status.name,
             "lastAttemptAt": _moment(row.last_attempt_at),
             "lastSuccessAt": _moment(row.last_success_at),
             "lastError": row.last_error,
             "modelCount": row.model_count,
             "quarantinedCount": row.quarantined_count,
         }
-        for row in rows
+        for row, status in zip(rows, standings, strict=True)
     )
 
 
