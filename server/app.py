@@ -22,6 +22,9 @@ from server import database
 from server.endpoint import Endpoint, HttpError
 from server.execution import Runner
 from server.graphiql.assets import routes as graphiql
+from server.pages.problems import missing_page, page
+from server.pages.routes import routes as pages
+from server.pages.site import Site
 from server.settings import Settings
 from server.sockets import Sockets
 
@@ -64,12 +67,6 @@ class Readiness:
         )
 
 
-async def missing(_: Request, __: Exception) -> Response:
-    return HttpError(
-        404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
-    ).response()
-
-
 async def wrong_method(_: Request, error: Exception) -> Response:
     headers: Mapping[str, str] = getattr(error, "headers", None) or {}
     return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
@@ -103,6 +100,17 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     async def graphql(request: Request) -> Response:
         return await endpoint(request)
 
+    site = Site(runner)
+    nowhere = page(site, missing_page)
+
+    async def missing(request: Request, _: Exception) -> Response:
+        # People get a page, programs the shape they know.
+        if "text/html" in request.headers.get("accept", ""):
+            return await nowhere(request)
+        return HttpError(
+            404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
+        ).response()
+
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
     routes: list[BaseRoute] = [
         Route("/graphql", graphql, methods=methods),
@@ -110,6 +118,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         *graphiql(),
         Route("/healthz", alive),
         Route("/readyz", Readiness(opened).__call__),
+        *pages(site),
         Route("/", home),
     ]
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
