@@ -31,6 +31,14 @@ def family(slug: str) -> str:
     return f"families/{quote(slug, safe=SAFE)}"
 
 
+def asked(parameters: Mapping[str, str | list[str]]) -> str:
+    """The part of an address after the path; what is empty is left out."""
+    listed = {name: [each] if isinstance(each, str) else each for name, each in parameters.items()}
+    return "?" + urlencode(
+        {name: kept for name, some in listed.items() if (kept := [one for one in some if one])}, True
+    )
+
+
 def graphiql(document: str, variables: Mapping[str, Any]) -> str:
     """GraphiQL with a document and its variables."""
     asked = {"query": document, "variables": orjson.dumps(dict(variables)).decode()}

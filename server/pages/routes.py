@@ -4,11 +4,15 @@ from starlette.routing import BaseRoute, Route
 
 from server.pages.model import model
 from server.pages.problems import page
+from server.pages.provider import family, provider, providers
 from server.pages.site import Site
 
 
 def routes(site: Site) -> list[BaseRoute]:
     return [
         Route("/models/{provider}/{model:path}", page(site, model)),
+        Route("/providers", page(site, providers)),
+        Route("/providers/{provider}", page(site, provider)),
+        Route("/families/{family}", page(site, family)),
         Route("/static/{name}", site.assets.__call__),
     ]
