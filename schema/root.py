@@ -16,6 +16,7 @@ from schema.faults import Fault
 from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
 from schema.listings import family_listing, model_listing, provider_listing
 from schema.model import Model
+from schema.model_connection import ModelConnection
 from schema.node import Node, find
 from schema.pages import page
 from schema.paging import Page, Slice
@@ -56,7 +57,7 @@ class Query:
         return await info.context.load(models_by_reference, checked_ref(ref))
 
     @strawberry.field(
-        graphql_type=Connection[Model],
+        graphql_type=ModelConnection,
         description="Models under a filter and a search; by relevance when searching, else newest release first.",
     )
     @staticmethod

@@ -34,6 +34,8 @@ from schema.paging import DEFAULT_PAGE, LARGEST_PAGE
 
 PLAIN_LIST = 5
 """Entries a list without pages is taken to have: prices, parameters, families of a provider."""
+FACET_LIST = 100
+"""Values a facet is taken to have: about as many as providers, and the work of counting them."""
 MOST_FIELDS = 500
 """Fields in one selection set, fragments expanded: validation compares them pairwise."""
 MOST_DIRECTIVES = 100
@@ -59,6 +61,8 @@ class Measured:
     depth: int = 0
     fields: int = 0
     cost: int = 0
+    once: int = 0
+    """What a connection brings besides, however long its page is."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class Measurer:
             total.depth = max(total.depth, found.depth)
             # Bombs grow exponentially; past the ceiling the exact figure is of no use.
             total.cost = min(total.cost + found.cost, self.ceiling + 1)
+            total.once = min(total.once + found.once, self.ceiling + 1)
             if total.fields > MOST_FIELDS:
                 raise refuse(
                     f"A selection has more than {MOST_FIELDS} fields once fragments are expanded. Ask for fewer."
@@ -129,7 +134,10 @@ class Measurer:
             node.selection_set, named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
         )
         factor = self.entries(node, type_, named)
-        return Measured(1 + inner.depth, inner.fields, min(factor * (1 + inner.cost), self.ceiling + 1))
+        cost = min(factor * (1 + inner.cost) + inner.once, self.ceiling + 1)
+        if named is not None and named.name.endswith("Facets"):
+            return Measured(1 + inner.depth, inner.fields, once=cost)
+        return Measured(1 + inner.depth, inner.fields, cost)
 
     def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None) -> int:
         """How many objects a field can bring, given its type and what that wraps."""
@@ -137,6 +145,8 @@ class Measurer:
             return self.page_size(node)
         if named is not None and named.name.endswith("Edge"):
             return 1  # counted with its connection
+        if named is not None and named.name == "Facet":
+            return FACET_LIST
         if isinstance(type_, GraphQLNonNull):
             type_ = cast(Any, type_).of_type
         if not isinstance(type_, GraphQLList):

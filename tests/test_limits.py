@@ -169,6 +169,27 @@ def test_pages_multiply() -> None:
     assert 50 * 20 <= 50 * (inner - 1) < nested <= 50 * (inner + 2)
 
 
+FACETS = "facets { providers { value label count } capabilities { count } inputPrice { min max } }"
+
+
+def test_facets_are_counted_once_for_a_list_whatever_its_page() -> None:
+    bare, small, large = (
+        cost(f"{{ models(first: {size}) {{ nodes {{ ref }} {facets} }} }}")
+        for size, facets in ((1, ""), (1, FACETS), (100, FACETS))
+    )
+    assert small - bare == 202  # two lists of a hundred, a range, and what holds them
+    assert large - small == cost("{ models(first: 100) { nodes { ref } } }") - bare
+    spread = "{ models(first: 100) { nodes { ref } ...A } } fragment A on ModelConnection { ... { " + FACETS + " } }"
+    assert cost(spread) == large
+    assert cost(f"{{ models(first: 100) {{ nodes {{ ref }} a: {FACETS} b: {FACETS} }} }}") == large + 202
+
+
+def test_facets_multiply_with_the_pages_they_hang_below() -> None:
+    below = "{{ providers(first: {}) {{ nodes {{ models(first: 1) {{ totalCount {} }} }} }} }}"
+    bare, one, fifty = (cost(below.format(size, facets)) for size, facets in ((50, ""), (1, FACETS), (50, FACETS)))
+    assert fifty == 50 * one == bare + 50 * 202
+
+
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
@@ -348,6 +369,19 @@ HONEST: dict[str, tuple[str, dict[str, Any]]] = {
         """{ providers(first: 24) { nodes { slug name models(first: 20) { nodes {
             ref name contextWindow releaseDate prices { serviceTier meter amount }
             parameters { name supported default minimum maximum } } } } } }""",
+        {},
+    ),
+    "a_page_to_browse": (
+        """{ models(first: 100) { totalCount nodes { ref provider { name } price { input } } facets {
+            providers { value label count } families { value label count } capabilities { value label count }
+            inputModalities { value label count } statuses { value label count } accessTypes { value label count }
+            inputPrice { min max } contextWindow { min max } } } }""",
+        {},
+    ),
+    "every_provider_with_facets": (
+        """{ providers(first: 100) { nodes { slug models(first: 20) { totalCount nodes { ref } facets {
+            families { value label count } capabilities { value label count } statuses { value label count }
+            inputPrice { min max } } } } } }""",
         {},
     ),
     "the_cheapest_that_call_tools": (
