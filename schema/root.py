@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last, Search
+from schema.comparison import Comparison, models_named
 from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
@@ -122,6 +123,21 @@ class Query:
         before: Before = None,
     ) -> Slice[tables.Family]:
         return await page(info.context, await family_listing(info.context, search), Page.of(first, after, last, before))
+
+    @strawberry.field(
+        graphql_type=Comparison,
+        description="Two to eight models side by side, a row per fact, with the rows that differ marked. "
+        "A reference that means no model, or the same as another, is an error that names it.",
+    )
+    @staticmethod
+    async def compare(
+        info: Info,
+        refs: Annotated[
+            list[str],
+            strawberry.argument(description="Two to eight references, in any spelling that `model` takes."),
+        ],
+    ) -> Any:
+        return await models_named(info.context, [checked_ref(ref) for ref in refs])
 
     @strawberry.field(graphql_type=Node | None, description="Anything with an id, by that id; null when there is none.")
     @staticmethod

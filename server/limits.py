@@ -128,26 +128,32 @@ class Measurer:
         inner = self.selection(
             node.selection_set, named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
         )
-        factor = self.entries(node, type_, named)
+        factor = self.entries(node, type_, named, parent)
         return Measured(1 + inner.depth, inner.fields, min(factor * (1 + inner.cost), self.ceiling + 1))
 
-    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None) -> int:
-        """How many objects a field can bring, given its type and what that wraps."""
+    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None, parent: Parent) -> int:
+        """How many objects a field can bring, given its type, what that wraps, and the type it belongs to."""
         if isinstance(named, GraphQLObjectType) and named.name.endswith("Connection"):
             return self.page_size(node)
         if named is not None and named.name.endswith("Edge"):
             return 1  # counted with its connection
         if isinstance(type_, GraphQLNonNull):
             type_ = cast(Any, type_).of_type
+        if named is not None and named.name == "Comparison":
+            return self.listed(node) or 1  # once for each model: all of it grows with them
         if not isinstance(type_, GraphQLList):
             return 1
+        if node.name.value == "models" and parent is not None and parent.name == "Comparison":
+            return 1  # counted with their comparison
         if node.name.value == "nodes" and not node.arguments:
             return 1  # counted with its connection
-        for argument in node.arguments or ():
-            size = self.length(argument.value)
-            if size is not None:
-                return size
-        return PLAIN_LIST
+        listed = self.listed(node)
+        return PLAIN_LIST if listed is None else listed
+
+    def listed(self, node: FieldNode) -> int | None:
+        """Number of entries in the first list among a field's arguments; None where there is none."""
+        sizes = (self.length(argument.value) for argument in node.arguments or ())
+        return next((size for size in sizes if size is not None), None)
 
     def page_size(self, node: FieldNode) -> int:
         sizes = [

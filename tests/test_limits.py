@@ -200,6 +200,24 @@ def test_a_list_of_ids_counts_the_same_however_it_is_given() -> None:
     assert cost(f"query($ids: [ID!]! = [{ids}]) {{ nodes(ids: $ids) {{ id }} }}") == written
 
 
+def test_a_comparison_costs_as_much_as_the_models_it_compares() -> None:
+    def compared(number: int, selection: str) -> int:
+        refs = ", ".join(f'"m{each}"' for each in range(number))
+        return cost(f"{{ compare(refs: [{refs}]) {{ {selection} }} }}")
+
+    for selection in ("models { ref }", "rows { field values }", "models { prices { amount } } rows { label }"):
+        assert [compared(number, selection) for number in (4, 8)] == [
+            4 * compared(1, selection),
+            8 * compared(1, selection),
+        ]
+    # Each model once, and not once for each other.
+    one = cost('{ model(ref: "x") { provider { models(first: 100) { nodes { ref } } } } }')
+    eight = compared(8, "models { provider { models(first: 100) { nodes { ref } } } }")
+    assert 8 * one <= eight <= 9 * one
+    given = "query($refs: [String!]!) { compare(refs: $refs) { models { ref } } }"
+    assert cost(given, {"refs": ["x"] * 8}) == compared(8, "models { ref }")
+
+
 def test_aliases_of_one_field_add_up() -> None:
     one = cost("{ models(first: 50) { nodes { ref } } }")
     assert cost("{ a: models(first: 50) { nodes { ref } } b: models(first: 50) { nodes { ref } } }") == 2 * one
@@ -355,6 +373,12 @@ HONEST: dict[str, tuple[str, dict[str, Any]]] = {
             filter: {capabilities: [FUNCTION_CALLING], minContextWindow: 128000, maxInputPrice: $price}) {
             nodes { ref name contextWindow releaseDate price { input } provider { name } } } }""",
         {"price": "1"},
+    ),
+    "eight_side_by_side": (
+        """query Eight($refs: [String!]!) { compare(refs: $refs) {
+            models { ref name provider { name } offers { ref price { input } } facts { field value source { name } } }
+            all: rows { field label values unit differs best } rows(onlyDifferences: true) { label values best } } }""",
+        {"refs": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o3", "o4-mini", "gemini-2.5-pro", "gemini-2.5-flash", "claude-opus-4-5"]},
     ),
 }  # fmt: skip
 
