@@ -87,13 +87,15 @@ class ComparisonRow:
     )
     label: str = strawberry.field(
         description='The fact as people read it: "Context window", "Batch output price". '
-        "A price that is not per 1M tokens says what it is for."
+        "A price that is not for 1M tokens says what it is for."
     )
     values: list[JSON | None] = strawberry.field(
-        description="What each model has, in the order of models: what its field of Model says, amounts as strings, "
-        "days as YYYY-MM-DD, the display name of a provider or family. A capability is true or false. A parameter is "
-        "an object of supported, default, minimum, maximum and allowedValues, without what is unknown. "
-        "Null, or an empty list, where no source says; a price that is null is not published, never free."
+        description="What each model has, in the order of models and as its fields of Model say it: amounts as "
+        "strings, days as YYYY-MM-DD, a provider or family by its display name. A capability is true or false, false "
+        "also where no source says so. A parameter is an object of supported, default, minimum, maximum and "
+        "allowedValues, without what is unknown. Null, or an empty list, where no source says. "
+        "A price is null where it is not published or included in a subscription, never where it is free; "
+        "a rate below prices that is included says INCLUDED."
     )
     unit: PriceUnit | None = strawberry.field(
         description="What an amount in this row pays for, in USD; null where the values are no amounts. "
@@ -103,7 +105,7 @@ class ComparisonRow:
     best: list[int] = strawberry.field(
         description="Places in values, counted from 0, of the best: the largest limit, the lowest price, the latest "
         "release, the latest knowledge cutoff (by its first day), having the capability. Several where they are level. "
-        "None where the values known are all the same or just one, and where nothing makes one better."
+        "Empty where fewer than two different values are known, and where nothing makes one value better than another."
     )
 
 

@@ -21,7 +21,7 @@ LONGEST_NAME = 80
 """Characters of a reference that messages repeat."""
 
 
-@strawberry.type(description="Models side by side.")
+@strawberry.type(description="Two to eight models side by side.")
 class Comparison:
     @strawberry.field(graphql_type=list[Model], description="The models, in the order of the references.")
     @staticmethod
@@ -30,7 +30,7 @@ class Comparison:
 
     @strawberry.field(
         description="A row per fact that at least one of the models has: what it is, its limits, what it reads and "
-        "writes, today's prices, capabilities, parameters."
+        "writes, today's prices, capabilities, and parameters, the most shared first."
     )
     @staticmethod
     async def rows(

@@ -127,7 +127,7 @@ class Query:
     @strawberry.field(
         graphql_type=Comparison,
         description="Two to eight models side by side, a row per fact, with the rows that differ marked. "
-        "A reference that means no model, or the same as another, is an error that names it.",
+        "Refused with BAD_USER_INPUT when a reference means no model or the same one as another; the message names it.",
     )
     @staticmethod
     async def compare(
