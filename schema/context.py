@@ -1,16 +1,20 @@
 """What a request carries: one read transaction, and the loaders that ask it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+import sqlalchemy as sa
 import strawberry
-from sqlalchemy import Executable, Select
+from sqlalchemy import ColumnElement, Executable, Select, SQLColumnExpression
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
+
+from schema.columns import dump_json
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -49,6 +53,13 @@ class Context:
     async def scalar(self, statement: Select[T]) -> T | None:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
+
+    def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
+        """True where the column holds one of the names: a single bound value, however many they are."""
+        if self.engine.dialect.name == "postgresql":
+            return column == sa.any_(sa.literal(list(names), ARRAY(sa.Text)))
+        listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
 
     async def _execute(self, statement: Executable) -> Sequence[Any]:
         async with self._turn:

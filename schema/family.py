@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
-from sqlmodel import col
 from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last
-from schema.connections import Connection
 from schema.context import Info
 from schema.filters import ModelFilter, ModelOrder
 from schema.listings import model_listing
 from schema.mapping import of
+from schema.model_connection import ModelConnection
 from schema.node import Node
 from schema.pages import Nested, nested_pages
 from schema.paging import Page, Slice
@@ -40,7 +39,7 @@ class Family(Node):
         return await info.context.load(loaders.models_by_ref, family.default_model_ref)
 
     @strawberry.field(
-        graphql_type=Connection[Annotated["Model", lazy("schema.model")]],
+        graphql_type=ModelConnection,
         description="Its models at all providers; newest release first unless ordered otherwise.",
     )
     @staticmethod
@@ -57,6 +56,6 @@ class Family(Node):
         nested = Nested(
             await model_listing(info.context, filter, None, order_by),
             Page.of(first, after, last, before),
-            col(tables.Model.family_slug),
+            "family_slug",
         )
         return await info.context.load(nested_pages, (family.slug, nested))

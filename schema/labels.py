@@ -1,4 +1,4 @@
-"""How the closed sets read for people: FUNCTION_CALLING is "Function calling", PDF stays "PDF"."""
+"""How the closed sets and the facts read for people: FUNCTION_CALLING is "Function calling", PDF stays "PDF"."""
 
 from enum import Enum
 
@@ -7,12 +7,19 @@ WHOLE = {
     "API": "API",
     "ASC": "Ascending",
     "AUDIO_TIME": "Audio by length",
+    "CACHE_READ": "Cached input",
+    "CACHE_READ_AUDIO": "Cached audio",
+    "CACHE_READ_IMAGE": "Cached images",
     "CACHE_WRITE_1H": "Cache write, 1 hour",
     "DESC": "Descending",
     "FINE_TUNING": "Fine-tuning",
     "INPUT_AUDIO_TIME": "Input audio by length",
     "JSON_MODE": "JSON mode",
+    "KNOWLEDGE_CUTOFF_TEXT": "Knowledge cutoff",
     "LAB": "Lab",
+    "LICENSE": "Licence",
+    "MAX_INPUT_TOKENS": "Maximum input tokens",
+    "MAX_OUTPUT_TOKENS": "Maximum output tokens",
     "MCP": "MCP",
     "NOT_PUBLISHED": "Not published",
     "OCR": "OCR",

@@ -1,6 +1,7 @@
 """The lists of the graph: models, providers and families under a filter, a search and an order."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,15 @@ LONGEST_SEARCH = 20_000
 """Characters of a search that are read at all; a longer one is a mistake."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a list of models was asked for."""
+
+    filter: ModelFilter | None
+    found: Mapping[str, float] | None
+    """Ref -> score of what the search found; None where there was no search."""
+
+
 def _checked(search: str | None) -> str | None:
     """The search as it counts: none where nothing is typed. Raises a Fault on one nobody can mean."""
     if search is not None and len(search) > LONGEST_SEARCH:
@@ -46,12 +56,14 @@ async def model_listing(
     text = _checked(search)
     ranking: Mapping[str, float] | None = None
     found = conditions(filter)
+    scope = Scope(filter, None)
     if text is not None:
         ranking = await context.load(rankings, text)
+        scope = Scope(filter, ranking)
         if order is not None and order.field is not ModelOrderField.RELEVANCE:
-            found, ranking = (*found, col(tables.Model.ref).in_(list(ranking))), None
+            found, ranking = (*found, context.among(col(tables.Model.ref), ranking)), None
     name = signature("models", filter, order, text)
-    return Listing(tables.Model, model_order(order), found, name, scope=filter, ranking=ranking)
+    return Listing(tables.Model, model_order(order), found, name, scope=scope, ranking=ranking)
 
 
 async def provider_listing(
@@ -66,7 +78,7 @@ async def provider_listing(
         if order is not None and order.field is not ProviderOrderField.RELEVANCE:
             found, ranking = (*found, col(tables.Provider.slug).in_(list(ranking))), None
     name = signature("providers", filter, order, text)
-    return Listing(tables.Provider, provider_order(order), found, name, scope=filter, ranking=ranking)
+    return Listing(tables.Provider, provider_order(order), found, name, ranking=ranking)
 
 
 async def family_listing(context: Context, search: str | None) -> Listing:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,25 +45,26 @@ async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -
         groups[nested].append(parent)
     answers: dict[tuple[Any, Nested], Slice[Any]] = {}
     for nested, parents in groups.items():
-        listing, page, parent_name = nested.listing, nested.page, name_of(nested.parent)
+        listing, page, column = nested.listing, nested.page, nested.column
         if listing.ranking is not None:
-            ranked = await _ranked_pages(context, listing, page, nested.parent, parents)
+            ranked = await _ranked_pages(context, listing, page, column, parents)
             answers.update({(parent, nested): ranked[parent] for parent in parents})
             continue
-        place = sa.func.row_number().over(partition_by=nested.parent, order_by=listing.order.by(page.backward))
+        place = sa.func.row_number().over(partition_by=column, order_by=listing.order.by(page.backward))
         inner = (
             sa.select(listing.table, place.label("place"))
-            .where(nested.parent.in_(parents), *listing.conditions, *limits(listing, page))
+            .where(column.in_(parents), *listing.conditions, *limits(listing, page))
             .subquery()
         )
         statement: Select[Any] = (
-            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[parent_name], inner.c.place)
+            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[nested.parent], inner.c.place)
         )
         found: Mapping[Any, list[Any]] = defaultdict(list)
         for row in await context.tuples(statement):
-            found[getattr(row, parent_name)].append(row)
+            found[getattr(row, nested.parent)].append(row)
         for parent in parents:
-            answers[parent, nested] = cut_page(listing, page, found[parent], _counter(context, nested, parent))
+            count = _counter(context, nested, parent)
+            answers[parent, nested] = cut_page(listing, page, found[parent], count, (nested.parent, parent))
     return [answers[key] for key in keys]
 
 
@@ -73,7 +74,7 @@ async def _ranked_pages(
     """Pages of a ranked listing: which rows fit is asked of the database, their order is the ranking's."""
     ranking, key = listing.ranking or {}, listing.order.key
     columns = [key] if parent is None else [key, parent]
-    fitting: Any = sa.select(*columns).where(key.in_(list(ranking)), *listing.conditions)
+    fitting: Any = sa.select(*columns).where(context.among(key, ranking), *listing.conditions)
     if parent is not None:
         fitting = fitting.where(parent.in_(parents))
     keys: dict[Any, list[str]] = defaultdict(list)
@@ -89,7 +90,14 @@ async def _ranked_pages(
     rows = await context.tuples(sa.select(listing.table).where(key.in_(wanted))) if wanted else []
     by_key = {getattr(row, name_of(key)): row for row in rows}
     return {
-        each: _ranked_slice(listing, page, [by_key[name] for name in cut], more, total)
+        each: _ranked_slice(
+            listing,
+            page,
+            [by_key[name] for name in cut],
+            more,
+            total,
+            None if parent is None else (name_of(parent), each),
+        )
         for each, (cut, more, total) in chosen.items()
     }
 
@@ -107,7 +115,9 @@ def _between(listing: Listing, page: Page, score: float, name: str) -> bool:
     return True
 
 
-def _ranked_slice(listing: Listing, page: Page, rows: list[Any], more: bool, total: int) -> Slice[Any]:
+def _ranked_slice(
+    listing: Listing, page: Page, rows: list[Any], more: bool, total: int, parent: tuple[str, Any] | None
+) -> Slice[Any]:
     ranking, stamp, name = listing.ranking or {}, listing.stamp(), name_of(listing.order.key)
 
     async def count() -> int:
@@ -120,6 +130,7 @@ def _ranked_slice(listing: Listing, page: Page, rows: list[Any], more: bool, tot
         has_previous=more if page.backward else page.after is not None,
         count=count,
         listing=listing,
+        parent=parent,
     )
 
 
@@ -129,7 +140,13 @@ class Nested:
 
     listing: Listing
     page: Page
-    parent: SQLColumnExpression[Any] = field(compare=False)
+    parent: str
+    """Column that names the parent."""
+
+    @property
+    def column(self) -> SQLColumnExpression[Any]:
+        found: SQLColumnExpression[Any] = getattr(self.listing.table, self.parent)
+        return found
 
 
 def _counter(context: Context, nested: Nested, parent: Any) -> Callable[[], Awaitable[int]]:
@@ -147,9 +164,9 @@ async def nested_counts(context: Context, keys: Sequence[tuple[Any, Nested]]) ->
     answers: dict[tuple[Any, Nested], int] = {}
     for nested, parents in groups.items():
         statement = (
-            sa.select(nested.parent, sa.func.count())
-            .where(nested.parent.in_(parents), *nested.listing.conditions)
-            .group_by(nested.parent)
+            sa.select(nested.column, sa.func.count())
+            .where(nested.column.in_(parents), *nested.listing.conditions)
+            .group_by(nested.column)
         )
         for parent, number in await context.tuples(statement):
             answers[parent, nested] = number

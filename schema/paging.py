@@ -69,8 +69,7 @@ class Listing:
     signature: str
     """Names table, order and conditions; cursors carry its hash and fit no other listing."""
     scope: Any = field(default=None, compare=False)
-    """What else the connection needs to know of how it was asked for: its filter, for facets."""
-
+    """What else the connection needs to know of how it was asked for: filter and search, for facets."""
     ranking: Mapping[str, float] | None = field(default=None, compare=False)
     """Key -> score, where the order is by relevance: the highest first, then by key. Nothing else is listed."""
 
@@ -110,6 +109,8 @@ class Slice(Generic[T]):
     has_previous: bool
     count: Callable[[], Awaitable[int]]
     listing: Listing
+    parent: tuple[str, Any] | None = None
+    """Column and value that tie a nested page to what it hangs below."""
 
 
 def encode(stamp: str, value: Any, key: Any) -> str:
@@ -150,7 +151,13 @@ def name_of(column: SQLColumnExpression[Any]) -> str:
     return str(column.key)
 
 
-def cut_page(listing: Listing, page: Page, found: list[Any], count: Callable[[], Awaitable[int]]) -> Slice[Any]:
+def cut_page(
+    listing: Listing,
+    page: Page,
+    found: list[Any],
+    count: Callable[[], Awaitable[int]],
+    parent: tuple[str, Any] | None = None,
+) -> Slice[Any]:
     more = len(found) > page.size
     rows = found[: page.size]
     if page.backward:
@@ -169,4 +176,5 @@ def cut_page(listing: Listing, page: Page, found: list[Any], count: Callable[[],
         has_previous=more if page.backward else page.after is not None,
         count=count,
         listing=listing,
+        parent=parent,
     )

@@ -1,26 +1,22 @@
 """Providers: who sells models."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import strawberry
-from sqlmodel import col
-from strawberry import Parent, auto, lazy
+from strawberry import Parent, auto
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last, Search
-from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
 from schema.filters import ModelFilter, ModelOrder
 from schema.listings import model_listing
 from schema.mapping import of
+from schema.model_connection import ModelConnection
 from schema.node import Node
 from schema.pages import Nested, nested_pages
 from schema.paging import Page, Slice
 from schema.scalars import URL
-
-if TYPE_CHECKING:
-    from schema.model import Model
 
 
 @of(tables.Provider)
@@ -50,7 +46,7 @@ class Provider(Node):
         return None if provider.api_base_url is None else URL(provider.api_base_url)
 
     @strawberry.field(
-        graphql_type=Connection[Annotated["Model", lazy("schema.model")]],
+        graphql_type=ModelConnection,
         description="Models it sells or sold; newest release first unless ordered otherwise.",
     )
     @staticmethod
@@ -68,7 +64,7 @@ class Provider(Node):
         nested = Nested(
             await model_listing(info.context, filter, search, order_by),
             Page.of(first, after, last, before),
-            col(tables.Model.provider_slug),
+            "provider_slug",
         )
         return await info.context.load(nested_pages, (provider.slug, nested))
 

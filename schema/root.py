@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last, Search
+from schema.comparison import Comparison, models_named
 from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
@@ -16,6 +17,7 @@ from schema.faults import Fault
 from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
 from schema.listings import family_listing, model_listing, provider_listing
 from schema.model import Model
+from schema.model_connection import ModelConnection
 from schema.node import Node, find
 from schema.pages import page
 from schema.paging import Page, Slice
@@ -56,7 +58,7 @@ class Query:
         return await info.context.load(models_by_reference, checked_ref(ref))
 
     @strawberry.field(
-        graphql_type=Connection[Model],
+        graphql_type=ModelConnection,
         description="Models under a filter and a search; by relevance when searching, else newest release first.",
     )
     @staticmethod
@@ -122,6 +124,21 @@ class Query:
         before: Before = None,
     ) -> Slice[tables.Family]:
         return await page(info.context, await family_listing(info.context, search), Page.of(first, after, last, before))
+
+    @strawberry.field(
+        graphql_type=Comparison,
+        description="Two to eight models side by side, a row per fact, with the rows that differ marked. "
+        "Refused with BAD_USER_INPUT when a reference means no model or the same one as another; the message names it.",
+    )
+    @staticmethod
+    async def compare(
+        info: Info,
+        refs: Annotated[
+            list[str],
+            strawberry.argument(description="Two to eight references, in any spelling that `model` takes."),
+        ],
+    ) -> Any:
+        return await models_named(info.context, [checked_ref(ref) for ref in refs])
 
     @strawberry.field(graphql_type=Node | None, description="Anything with an id, by that id; null when there is none.")
     @staticmethod

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from schema.fields import rate_field
 from schema.vocabulary import ChangeKind, ModelStatus
 from seeds.claims import MergedModel, comparable
 
@@ -60,11 +61,7 @@ def rate_values(rates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Name of each rate, as changes spell it -> its amount, or its publication where there is none."""
     answer: dict[str, Any] = {}
     for rate in rates:
-        name = f"prices.{rate['service_tier'].name}.{rate['meter'].name}"
-        if rate["min_context_tokens"]:
-            name += f".over{rate['min_context_tokens']}"
-        if rate["daily_from"]:
-            name += f".from{rate['daily_from']:%H:%M}"
+        name = rate_field(rate["service_tier"], rate["meter"], rate["min_context_tokens"], rate["daily_from"])
         if rate["effective_from"]:
             name += f".since{rate['effective_from']}"
         amount = rate["amount"]

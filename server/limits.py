@@ -34,6 +34,8 @@ from schema.paging import DEFAULT_PAGE, LARGEST_PAGE
 
 PLAIN_LIST = 5
 """Entries a list without pages is taken to have: prices, parameters, families of a provider."""
+FACET_LIST = 100
+"""Values a facet is taken to have: about as many as providers, and the work of counting them."""
 MOST_FIELDS = 500
 """Fields in one selection set, fragments expanded: validation compares them pairwise."""
 MOST_DIRECTIVES = 100
@@ -59,6 +61,8 @@ class Measured:
     depth: int = 0
     fields: int = 0
     cost: int = 0
+    once: int = 0
+    """What a connection brings besides, however long its page is."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class Measurer:
             total.depth = max(total.depth, found.depth)
             # Bombs grow exponentially; past the ceiling the exact figure is of no use.
             total.cost = min(total.cost + found.cost, self.ceiling + 1)
+            total.once = min(total.once + found.once, self.ceiling + 1)
             if total.fields > MOST_FIELDS:
                 raise refuse(
                     f"A selection has more than {MOST_FIELDS} fields once fragments are expanded. Ask for fewer."
@@ -128,26 +133,37 @@ class Measurer:
         inner = self.selection(
             node.selection_set, named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
         )
-        factor = self.entries(node, type_, named)
-        return Measured(1 + inner.depth, inner.fields, min(factor * (1 + inner.cost), self.ceiling + 1))
+        factor = self.entries(node, type_, named, parent)
+        cost = min(factor * (1 + inner.cost) + inner.once, self.ceiling + 1)
+        if named is not None and named.name.endswith("Facets"):
+            return Measured(1 + inner.depth, inner.fields, once=cost)
+        return Measured(1 + inner.depth, inner.fields, cost)
 
-    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None) -> int:
-        """How many objects a field can bring, given its type and what that wraps."""
+    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None, parent: Parent) -> int:
+        """How many objects a field can bring, given its type, what that wraps, and the type it belongs to."""
         if isinstance(named, GraphQLObjectType) and named.name.endswith("Connection"):
             return self.page_size(node)
         if named is not None and named.name.endswith("Edge"):
             return 1  # counted with its connection
+        if named is not None and named.name == "Facet":
+            return FACET_LIST
         if isinstance(type_, GraphQLNonNull):
             type_ = cast(Any, type_).of_type
+        if named is not None and named.name == "Comparison":
+            return self.listed(node) or 1  # once for each model: all of it grows with them
         if not isinstance(type_, GraphQLList):
             return 1
+        if node.name.value == "models" and parent is not None and parent.name == "Comparison":
+            return 1  # counted with their comparison
         if node.name.value == "nodes" and not node.arguments:
             return 1  # counted with its connection
-        for argument in node.arguments or ():
-            size = self.length(argument.value)
-            if size is not None:
-                return size
-        return PLAIN_LIST
+        listed = self.listed(node)
+        return PLAIN_LIST if listed is None else listed
+
+    def listed(self, node: FieldNode) -> int | None:
+        """Number of entries in the first list among a field's arguments; None where there is none."""
+        sizes = (self.length(argument.value) for argument in node.arguments or ())
+        return next((size for size in sizes if size is not None), None)
 
     def page_size(self, node: FieldNode) -> int:
         sizes = [

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "seeds", "server")
-GROUND = {"columns", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
+GROUND = {"columns", "fields", "labels", "vocabulary", "tables", "scalars", "faults", "terms"}
 READING = {
     "mapping",
     "loaders",

@@ -169,6 +169,27 @@ def test_pages_multiply() -> None:
     assert 50 * 20 <= 50 * (inner - 1) < nested <= 50 * (inner + 2)
 
 
+FACETS = "facets { providers { value label count } capabilities { count } inputPrice { min max } }"
+
+
+def test_facets_are_counted_once_for_a_list_whatever_its_page() -> None:
+    bare, small, large = (
+        cost(f"{{ models(first: {size}) {{ nodes {{ ref }} {facets} }} }}")
+        for size, facets in ((1, ""), (1, FACETS), (100, FACETS))
+    )
+    assert small - bare == 202  # two lists of a hundred, a range, and what holds them
+    assert large - small == cost("{ models(first: 100) { nodes { ref } } }") - bare
+    spread = "{ models(first: 100) { nodes { ref } ...A } } fragment A on ModelConnection { ... { " + FACETS + " } }"
+    assert cost(spread) == large
+    assert cost(f"{{ models(first: 100) {{ nodes {{ ref }} a: {FACETS} b: {FACETS} }} }}") == large + 202
+
+
+def test_facets_multiply_with_the_pages_they_hang_below() -> None:
+    below = "{{ providers(first: {}) {{ nodes {{ models(first: 1) {{ totalCount {} }} }} }} }}"
+    bare, one, fifty = (cost(below.format(size, facets)) for size, facets in ((50, ""), (1, FACETS), (50, FACETS)))
+    assert fifty == 50 * one == bare + 50 * 202
+
+
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
@@ -198,6 +219,24 @@ def test_a_list_of_ids_counts_the_same_however_it_is_given() -> None:
     given = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert cost(given, {"ids": [f"id{number}" for number in range(90)]}) == written
     assert cost(f"query($ids: [ID!]! = [{ids}]) {{ nodes(ids: $ids) {{ id }} }}") == written
+
+
+def test_a_comparison_costs_as_much_as_the_models_it_compares() -> None:
+    def compared(number: int, selection: str) -> int:
+        refs = ", ".join(f'"m{each}"' for each in range(number))
+        return cost(f"{{ compare(refs: [{refs}]) {{ {selection} }} }}")
+
+    for selection in ("models { ref }", "rows { field values }", "models { prices { amount } } rows { label }"):
+        assert [compared(number, selection) for number in (4, 8)] == [
+            4 * compared(1, selection),
+            8 * compared(1, selection),
+        ]
+    # Each model once, and not once for each other.
+    one = cost('{ model(ref: "x") { provider { models(first: 100) { nodes { ref } } } } }')
+    eight = compared(8, "models { provider { models(first: 100) { nodes { ref } } } }")
+    assert 8 * one <= eight <= 9 * one
+    given = "query($refs: [String!]!) { compare(refs: $refs) { models { ref } } }"
+    assert cost(given, {"refs": ["x"] * 8}) == compared(8, "models { ref }")
 
 
 def test_aliases_of_one_field_add_up() -> None:
@@ -350,11 +389,30 @@ HONEST: dict[str, tuple[str, dict[str, Any]]] = {
             parameters { name supported default minimum maximum } } } } } }""",
         {},
     ),
+    "a_page_to_browse": (
+        """{ models(first: 100) { totalCount nodes { ref provider { name } price { input } } facets {
+            providers { value label count } families { value label count } capabilities { value label count }
+            inputModalities { value label count } statuses { value label count } accessTypes { value label count }
+            inputPrice { min max } contextWindow { min max } } } }""",
+        {},
+    ),
+    "every_provider_with_facets": (
+        """{ providers(first: 100) { nodes { slug models(first: 20) { totalCount nodes { ref } facets {
+            families { value label count } capabilities { value label count } statuses { value label count }
+            inputPrice { min max } } } } } }""",
+        {},
+    ),
     "the_cheapest_that_call_tools": (
         """query Cheap($price: Decimal, $n: Int = 20) { models(first: $n, orderBy: {field: INPUT_PRICE},
             filter: {capabilities: [FUNCTION_CALLING], minContextWindow: 128000, maxInputPrice: $price}) {
             nodes { ref name contextWindow releaseDate price { input } provider { name } } } }""",
         {"price": "1"},
+    ),
+    "eight_side_by_side": (
+        """query Eight($refs: [String!]!) { compare(refs: $refs) {
+            models { ref name provider { name } offers { ref price { input } } facts { field value source { name } } }
+            all: rows { field label values unit differs best } rows(onlyDifferences: true) { label values best } } }""",
+        {"refs": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o3", "o4-mini", "gemini-2.5-pro", "gemini-2.5-flash", "claude-opus-4-5"]},
     ),
 }  # fmt: skip
 

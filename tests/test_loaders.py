@@ -60,3 +60,10 @@ async def test_each_parent_gets_its_own_page(full: Ask) -> None:
         assert all(model["ref"].startswith(provider["slug"] + "/") for model in models)
         assert models == sorted(models, key=lambda model: model["name"])
         assert provider["models"]["totalCount"] == provider["modelCount"]
+
+
+async def test_a_provider_and_a_family_of_one_name_keep_their_own_pages(full: Ask) -> None:
+    models = "models(first: 5, filter: {statuses: [ACTIVE]}) { totalCount nodes { ref } }"
+    family = f'family(slug: "mistral") {{ {models} }}'
+    together = await full(f'{{ provider(slug: "mistral") {{ {models} }} {family} }}')
+    assert together["family"] == (await full(f"{{ {family} }}"))["family"] != together["provider"]
