@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -72,10 +72,6 @@ async def wrong_method(_: Request, error: Exception) -> Response:
     return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
 
 
-async def home(_: Request) -> Response:
-    return RedirectResponse("graphiql")
-
-
 def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
     """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
     opened = engine or database.engine(settings.database_url)
@@ -119,7 +115,6 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         Route("/healthz", alive),
         Route("/readyz", Readiness(opened).__call__),
         *pages(site),
-        Route("/", home),
     ]
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     middleware = [Middleware(SecurityHeaders)]

@@ -75,6 +75,11 @@ def day(value: str | None) -> str:
     return " ".join([*words, *([MONTHS[int(rest[0]) - 1]] if rest else []), year])
 
 
+def date(value: str | None) -> str:
+    """A date in a few characters, for tables: 17 Jun 2025."""
+    return " ".join(word[:3] if word.isalpha() else word for word in day(value).split()) if value else UNKNOWN
+
+
 def moment(value: str | None) -> str:
     if value is None:
         return "Never"
@@ -199,6 +204,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
         amount,
+        date,
         day,
         heading,
         label,

@@ -111,7 +111,7 @@ class Listing:
 
     @property
     def scope(self) -> str:
-        """Whose listings are shown: unless asked otherwise, the makers' own until somebody searches or names a seller."""
+        """Whose listings are shown: unless it is said, the makers' own until somebody searches or names a seller."""
         return self.sellers or ("all" if self.q or self.chosen.get("provider") else "makers")
 
     @property

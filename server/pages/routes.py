@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from server.pages.home import home
 from server.pages.model import model
 from server.pages.problems import page
 from server.pages.provider import family, provider, providers
@@ -10,6 +11,7 @@ from server.pages.site import Site
 
 def routes(site: Site) -> list[BaseRoute]:
     return [
+        Route("/", page(site, home)),
         Route("/models/{provider}/{model:path}", page(site, model)),
         Route("/providers", page(site, providers)),
         Route("/providers/{provider}", page(site, provider)),

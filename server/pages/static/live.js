@@ -1,6 +1,7 @@
 // Forms that answer while one types: the same page is fetched, and the parts of it that changed are put in place.
 
 const WAIT = 140;
+document.documentElement.classList.add('scripted');
 
 for (const form of document.querySelectorAll('form[data-live]')) enliven(form);
 
