@@ -49,9 +49,14 @@ async def missing_page(site: Site, request: Request) -> Response:
     return await missing(site, request, "There is nothing here", "No page has this address.", "")
 
 
+def words(sought: str) -> str:
+    """What to search for when nothing is called so."""
+    return " ".join(re.findall(r"[\w.]+", sought))[:LONGEST_SEARCH]
+
+
 async def missing(site: Site, request: Request, title: str, text: str, sought: str) -> Response:
-    words = " ".join(re.findall(r"[\w.]+", sought))[:LONGEST_SEARCH]
-    answer = await site.ask("missing", {"text": words})
+    looked_for = words(sought)
+    answer = await site.ask("missing", {"text": looked_for})
     return site.page(
         request,
         "problem.html",
@@ -59,7 +64,7 @@ async def missing(site: Site, request: Request, title: str, text: str, sought: s
         404,
         title=title,
         text=text,
-        sought=words,
-        near=answer.data["models"]["nodes"] if words else [],
-        near_providers=answer.data["providers"]["nodes"] if words else [],
+        sought=looked_for,
+        near=answer.data["models"]["nodes"] if looked_for else [],
+        near_providers=answer.data["providers"]["nodes"] if looked_for else [],
     )

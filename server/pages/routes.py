@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from server.pages.compare import compare
 from server.pages.home import home
 from server.pages.model import model
 from server.pages.problems import page
@@ -16,5 +17,6 @@ def routes(site: Site) -> list[BaseRoute]:
         Route("/providers", page(site, providers)),
         Route("/providers/{provider}", page(site, provider)),
         Route("/families/{family}", page(site, family)),
+        Route("/compare", page(site, compare)),
         Route("/static/{name}", site.assets.__call__),
     ]
