@@ -12,8 +12,8 @@ VOID = {"meta", "link", "input", "br", "img", "hr"}
 SPOKEN = {"title", "aria-label", "alt", "placeholder", "content"}
 """Attributes whose text readers get, too."""
 NEVER = re.compile(
-    r"\b(None|null|NaN|nan|undefined|Undefined|True|False|Infinity|Decimal|datetime|Traceback|Enum\b\.)\b"
-    r"|\{\{|\}\}|\{%|<class|&lt;|&amp;|\bobject at 0x|\[\]|\{\}"
+    r"\b(None|null|NaN|nan|undefined|Undefined|Infinity|Decimal|datetime|Traceback|Enum\b\.)\b"
+    r"|^(True|False|true|false)$|\{\{|\}\}|\{%|<class|&lt;|&amp;|\bobject at 0x|\[\]|\{\}"
 )
 """What no page says, in whatever place."""
 RAW = {
@@ -37,6 +37,7 @@ class Piece:
     inside: tuple[str, ...]
     names: frozenset[str]
     """Classes of those elements."""
+    attribute: bool = False
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Reader(HTMLParser):
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         for name in SPOKEN & given.keys():
-            self.pieces.append(Piece(given[name], (tag,), frozenset()))
+            self.pieces.append(Piece(given[name], (tag,), frozenset(), attribute=True))
         if tag not in VOID:
             self._open.append((tag, given, []))
 
@@ -91,7 +92,7 @@ class Reader(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(piece.text for piece in self.pieces if "head" not in piece.inside)
+        return " ".join(piece.text for piece in self.pieces if "head" not in piece.inside and not piece.attribute)
 
     def attributes(self, tag: str, name: str) -> list[str]:
         return [given[name] for each, given in self.elements if each == tag and name in given]
@@ -117,6 +118,6 @@ def unfit(html: str, own: Any = ()) -> list[str]:
         found += [
             f"{hit[0]!r} in {piece.text[:80]!r}"
             for hit in CAPITALS.finditer(piece.text)
-            if (hit[0] in RAW or "_" in hit[0]) and hit[0] not in names
+            if hit[0] in RAW and hit[0] not in names
         ]
     return found

@@ -1,6 +1,7 @@
 """The promise: every page is complete as the server sends it, says nothing it does not know, and trusts nothing it is asked."""
 
 import html
+import http.client
 import json
 import random
 import re
@@ -13,7 +14,7 @@ import pytest
 import pytest_asyncio
 from conftest import Ask, settings_for
 from reading import read, unfit
-from serving import Server, tiny_server
+from serving import LEAKS, Server, tiny_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.app import create_app
@@ -179,7 +180,7 @@ async def test_no_link_of_the_main_pages_is_dead(site: httpx.AsyncClient) -> Non
     links: set[str] = set()
     for path in [*PAGES, "/models/nobody/gpt"]:
         page = await site.get(path)
-        links |= {urljoin(str(page.url), link).partition("#")[0] for link in read(page.text).links}
+        links |= {urljoin(str(page.url), link) for link in read(page.text).links if not link.startswith("#")}
     ours = sorted(link for link in links if link.startswith("http://registry.test/") and "/graphiql" not in link)
     assert len(ours) > 200
     for link in random.Random(7).sample(ours, 120):  # noqa: S311 - a sample, not a secret
@@ -230,15 +231,16 @@ async def test_what_is_not_known_is_said_in_words(server: Server) -> None:
         "Deprecated",
     ):
         assert said in text, said
-    assert "$0" not in text
+    assert "$0.00" not in text
+    assert "Free" not in text
 
 
 async def test_disagreement_is_shown_with_who_says_what(server: Server) -> None:
     async with server.client(headers=HTML) as client:
         text = shown(await client.get("/models/openai/tiny-large"))
     at = text.index("Fact Shown here Others say")
-    assert "Input price $2.50 per 1M tokens genai-prices $2.00 per 1M tokens models.dev" in text[at:]
-    assert "Output price $10.00 per 1M tokens genai-prices $9.00 per 1M tokens models.dev" in text[at:]
+    assert re.search(r"Input price .+\$2\.50 per 1M tokens genai-prices \$2\.00 per 1M tokens models\.dev", text[at:])
+    assert re.search(r"Output price .+\$10\.00 per 1M tokens genai-prices \$9\.00 per 1M tokens models\.dev", text[at:])
 
 
 COSTS = [
@@ -641,7 +643,7 @@ async def test_whatever_is_asked_comes_back_as_text(site: httpx.AsyncClient, pay
         assert page.status_code in (200, 302, 400, 404, 414), path
         if page.status_code == 302:
             continue
-        if payload.startswith(("<", '"', "'", "{")):
+        if payload.startswith(("<", '"', "'")):
             assert payload not in page.text, path
         reader = read(page.text)
         assert not [given for tag, given in reader.elements if tag == "script" and "src" not in given], path
@@ -666,15 +668,18 @@ async def test_whatever_is_asked_comes_back_as_text(site: httpx.AsyncClient, pay
         "/?after=" + "A" * 5_000,
     ],
 )
-async def test_too_much_is_refused_in_a_page(server: Server, path: str) -> None:
-    async with server.client(headers=HTML) as client:
-        try:
-            page = await client.get(path)
-        except httpx.RemoteProtocolError:
-            return  # the server's HTTP parser refuses a target this long before there is a request
-    assert page.status_code in (200, 400, 404, 414, 431), page.status_code
-    if page.headers["content-type"].startswith("text/html"):
-        assert unfit(page.text) == []
+def test_too_much_is_answered_in_a_page(server: Server, path: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        connection.request("GET", path, headers=HTML)
+        page = connection.getresponse()
+        text = page.read().decode()
+    finally:
+        connection.close()
+    assert page.status in (200, 400, 404, 414, 431), page.status
+    if str(page.getheader("content-type")).startswith("text/html"):
+        assert unfit(text) == []
+    assert not LEAKS.search(read(text).text)
 
 
 async def test_a_prefix_in_front_needs_no_telling(site: httpx.AsyncClient) -> None:

@@ -19,7 +19,7 @@ ONE_SIDED = frozenset(line.label for line in LINES if line.input is None or line
 """Cards of one meter only: that the other side has no rate says nothing."""
 ANY_VALUE = {
     "ARRAY": "A list",
-    "BOOLEAN": "True or false",
+    "BOOLEAN": "On or off",
     "OBJECT": "An object",
     "STRING": "Any text",
 }

@@ -23,6 +23,8 @@ def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Ca
                 raise ProblemError(414, "The address is too long", "Ask for fewer things at once.")
             return await view(site, request)
         except ProblemError as problem:
+            if problem.status == 400 and {"after", "before"} & request.query_params.keys():
+                problem = ProblemError(400, problem.title, "It names a place in a list that is not there. Begin again.")
             return site.plain(request, problem)
         except Exception as error:
             return site.plain(request, ProblemError(500, "Something went wrong", hide(error, "a page")))

@@ -188,4 +188,4 @@ def refused(error: Mapping[str, Any]) -> ProblemError:
         )
     if code == "INTERNAL_SERVER_ERROR":
         return ProblemError(500, "Something went wrong", error["message"])
-    return ProblemError(400, "This can't be read", error["message"])
+    return ProblemError(400, "This can’t be read", error["message"])
