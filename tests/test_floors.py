@@ -15,6 +15,8 @@ READING = {
     "connections",
     "filters",
     "listings",
+    "facets",
+    "model_connection",
     "search",
     "resolution",
     "context",
