@@ -13,7 +13,7 @@ SPOKEN = {"title", "aria-label", "alt", "placeholder", "content"}
 """Attributes whose text readers get, too."""
 NEVER = re.compile(
     r"\b(None|null|NaN|nan|undefined|Undefined|Infinity|Decimal|datetime|Traceback|Enum\b\.)\b"
-    r"|^(True|False|true|false)$|\{\{|\}\}|\{%|<class|&lt;|&amp;|\bobject at 0x|\[\]|\{\}"
+    r"|^(True|False)$|\{\{|\}\}|\{%|<class|&lt;|&amp;|\bobject at 0x|\[\]|\{\}"
 )
 """What no page says, in whatever place."""
 RAW = {
