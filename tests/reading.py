@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from html.parser import HTMLParser
 from typing import Any
 
@@ -19,7 +20,7 @@ NEVER = re.compile(
 RAW = {
     name
     for closed_set in vars(vocabulary).values()
-    if isinstance(closed_set, type) and hasattr(closed_set, "__members__")
+    if isinstance(closed_set, type) and issubclass(closed_set, Enum)
     for name in closed_set.__members__
     if label(name) != name
 }

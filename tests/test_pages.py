@@ -77,7 +77,8 @@ async def test_every_page_is_whole_and_says_nothing_raw(site: httpx.AsyncClient,
 @pytest.mark.parametrize("path", [*PAGES, "/models/nobody/nothing", "/nothing", "/compare?models=a&models=b"])
 async def test_pages_ask_nothing_of_others_and_run_only_our_scripts(site: httpx.AsyncClient, path: str) -> None:
     page = await site.get(path)
-    policy = dict(part.strip().partition(" ")[::2] for part in page.headers["content-security-policy"].split(";"))
+    parts = [part.strip() for part in page.headers["content-security-policy"].split(";")]
+    policy = {part.partition(" ")[0]: part.partition(" ")[2] for part in parts}
     assert policy == {
         "default-src": "'none'",
         "script-src": "'self'",
@@ -386,7 +387,7 @@ async def test_another_name_of_a_model_leads_to_its_page(site: httpx.AsyncClient
 
 # State in the address
 
-STATES = [
+STATES: list[tuple[str, dict[str, Any]]] = [
     ("", {"filter": {"providerKinds": ["LAB"]}}),
     ("?sellers=all", {}),
     ("?q=claude", {"search": "claude"}),
@@ -464,10 +465,10 @@ async def test_headers_sort_and_say_which_way(site: httpx.AsyncClient) -> None:
     assert not [given for tag, given in read(page.text).elements if tag == "th" and "aria-sort" in given]
     for name, usual, other in (("context", "descending", "ascending"), ("input-price", "ascending", "descending")):
         once = await site.get(f"/?q=mini&sort={name}")
-        assert [given["aria-sort"] for tag, given in read(once.text).elements if "aria-sort" in given] == [usual]
+        assert [given["aria-sort"] for _, given in read(once.text).elements if "aria-sort" in given] == [usual]
         (turn,) = [link for link in read(once.text).links if f"sort={name}" in link and "order=" in link]
         twice = await site.get(urljoin(str(once.url), turn))
-        assert [given["aria-sort"] for tag, given in read(twice.text).elements if "aria-sort" in given] == [other]
+        assert [given["aria-sort"] for _, given in read(twice.text).elements if "aria-sort" in given] == [other]
 
 
 async def test_each_filter_in_force_can_be_taken_off(site: httpx.AsyncClient) -> None:

@@ -86,7 +86,8 @@ class Visit:
 async def visiting(
     browser: Browser, server: Server, path: str, *, missing: bool = False, **how: Any
 ) -> AsyncGenerator[Visit]:
-    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **how})
+    chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, **how}
+    context = await browser.new_context(**chosen)
     visit = Visit(await context.new_page())
     page, wrong = visit.page, visit.wrong
     ours = (f"{server.address}/", "data:", f"blob:{server.address}/", server.address.replace("http", "ws"))
@@ -113,6 +114,13 @@ async def names(page: Page) -> list[str]:
 
 async def refs(page: Page) -> list[str]:
     found: list[str] = await page.locator(".pick input").evaluate_all("all => all.map(each => each.value)")
+    return found
+
+
+async def violated(page: Page) -> list[dict[str, Any]]:
+    """What axe objects to."""
+    axe: Any = Axe()
+    found: list[dict[str, Any]] = (await axe.run(page)).response["violations"]
     return found
 
 
@@ -319,10 +327,9 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, server: Server, 
     async with visiting(browser, server, path, missing=True, color_scheme=scheme) as visit:
         for width in (1280, 360):
             await visit.page.set_viewport_size({"width": width, "height": 800})
-            found = await Axe().run(visit.page)
             violations = [
                 f"{each['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
-                for each in found.response["violations"]
+                for each in await violated(visit.page)
                 for node in each["nodes"][:3]
             ]
             assert violations == [], f"{path} in {scheme} at {width}"
