@@ -103,9 +103,21 @@ def dump_json(value: Any) -> str:
     return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
 
 
+def whole(text: str) -> int | Decimal:
+    """The number that an integer's digits write. Beyond 64 bits it is a Decimal: no JSON writer takes such an int."""
+    return int(text) if len(text) < 19 else Decimal(text)
+
+
+def no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=whole, parse_constant=no_number)
+
+
 def load_json(text: str) -> Any:
     """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
-    return json.loads(text, parse_float=Decimal)
+    return _exactly.decode(text)
 
 
 def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
@@ -161,6 +173,8 @@ __all__ = [
     "is_array",
     "is_object",
     "load_json",
+    "no_number",
     "plain",
     "sortable",
+    "whole",
 ]

@@ -20,6 +20,8 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
+Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
+"""Refreshes these sources, or all if none are named, and says what was done."""
 
 
 class Context:
@@ -29,8 +31,12 @@ class Context:
     so that every part of an answer comes from one revision.
     """
 
-    def __init__(self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None, refresh: Refresh | None = None
+    ) -> None:
         self.engine = engine
+        self.refresh = refresh
+        """Refreshes the registry; None where this request may not."""
         self.now = datetime.now(UTC)
         """The moment that "today's price" means in this request."""
         self.settings: Mapping[str, Any] = settings or {}

@@ -4,6 +4,7 @@ from graphql import GraphQLError
 
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_CURSOR = "BAD_CURSOR"
+UNAUTHENTICATED = "UNAUTHENTICATED"
 
 
 class Fault(GraphQLError):  # noqa: N818 - a fault is an error already

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.faults import Fault
 from schema.revision import Revision
 from schema.source import Source
+from schema.vocabulary import SourceStatus
 
 
 async def _count(info: Info, table: type[SQLModel]) -> int:
@@ -53,8 +54,10 @@ class Registry:
     @staticmethod
     async def next_refresh_at(info: Info) -> datetime | None:
         interval = int(info.context.settings.get("refresh_interval", 0))
-        latest = await info.context.scalar(sa.select(sa.func.max(tables.Source.last_attempt_at)))
-        return latest + timedelta(seconds=interval) if interval and latest else None
+        source = tables.Source
+        asked = sa.select(sa.func.min(col(source.last_attempt_at))).where(col(source.status) != SourceStatus.DISABLED)
+        oldest = await info.context.scalar(asked)
+        return max(oldest + timedelta(seconds=interval), info.context.now) if interval and oldest else None
 
     @strawberry.field(
         graphql_type=list[Source], description="Where its facts come from, the most trusted source first."

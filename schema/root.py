@@ -18,6 +18,7 @@ from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrde
 from schema.listings import family_listing, model_listing, provider_listing
 from schema.model import Model
 from schema.model_connection import ModelConnection
+from schema.mutation import Mutation
 from schema.node import Node, find
 from schema.pages import page
 from schema.paging import Page, Slice
@@ -163,6 +164,7 @@ class Query:
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
     types=[Model, Provider, Family],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

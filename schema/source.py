@@ -1,6 +1,6 @@
 """Where facts come from, and what each source says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import strawberry
@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.mapping import of
 from schema.scalars import JSON, URL
 from schema.tables import Claim as ClaimRow
+from schema.vocabulary import SourceStatus
 
 
 @of(tables.Source)
@@ -18,12 +19,24 @@ class Source:
     slug: auto
     name: auto
     license: auto
-    status: auto
     last_attempt_at: auto
     last_success_at: auto
     last_error: auto
     model_count: auto
     quarantined_count: auto
+
+    @strawberry.field(
+        description="How the source stands with the registry. It is STALE when it was not reached for three refresh "
+        "intervals, or for two days where the registry does not refresh by itself."
+    )
+    @staticmethod
+    def status(source: Parent[tables.Source], info: Info) -> SourceStatus:
+        interval = int(info.context.settings.get("refresh_interval", 0))
+        expected = timedelta(seconds=3 * interval) if interval else timedelta(days=2)
+        reached = source.last_success_at
+        if source.status is SourceStatus.OK and (reached is None or info.context.now - reached > expected):
+            return SourceStatus.STALE
+        return source.status
 
     @strawberry.field(description="Where the source is described or fetched from.")
     @staticmethod

@@ -65,7 +65,7 @@ class Source(Table, table=True):
     trust: int
     """Rank of trust; the lowest number is believed first."""
     status: SourceStatus = Field(sa_type=word(SourceStatus))
-    """How the source stands with the registry."""
+    """How the source stood when it was last asked."""
     last_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the source was last asked."""
     last_success_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -17,6 +17,8 @@ from schema.vocabulary import (
 ModelKey = tuple[str, str]
 """(provider slug, model slug): one model as one provider sells it."""
 
+MOST_LINES = 1_000
+"""Lines kept of what was quarantined."""
 MAX_OUTPUT = "max_output_tokens"
 """Stands for a bound that is the model's own largest output."""
 
@@ -89,6 +91,12 @@ class Rule:
     """True when written for one model by name: it outweighs patterns."""
 
 
+def line(text: str, longest: int) -> str:
+    """Foreign text on one line: escaped where it can't be printed, and cut."""
+    shown = repr(text[:longest])[1:-1][:longest]
+    return shown if len(text) <= longest else f"{shown}…"
+
+
 @dataclass(slots=True)
 class Catalogue:
     """Everything one source says at one moment."""
@@ -101,4 +109,20 @@ class Catalogue:
     """Family slug -> column name -> value."""
     rules: list[Rule] = field(default_factory=list[Rule])
     quarantined: list[str] = field(default_factory=list[str])
-    """One line for each entry that failed validation and was left out."""
+    """One line for each entry that failed validation and was left out; of very many, the first."""
+    entries: int = 0
+    """Models the source lists, those left out included; 0 for sources written by hand, which leave nothing out."""
+
+    def keep(self, claims: ModelClaims) -> None:
+        self.models.append(claims)
+        self.entries += 1
+
+    def quarantine(self, what: str, why: str, entries: int = 1) -> None:
+        """Notes an entry that is left out, and how many models are with it."""
+        self.entries += entries
+        if len(self.quarantined) < MOST_LINES:
+            self.quarantined.append(f"{line(what, 100)}: {line(why, 200)}")
+
+    @property
+    def left_out(self) -> int:
+        return max(0, self.entries - len(self.models))

@@ -1,12 +1,13 @@
 """What moved between two revisions, in the words of the change feed."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from schema.fields import rate_field
 from schema.vocabulary import ChangeKind, ModelStatus
 from seeds.claims import MergedModel, comparable
+from seeds.history import in_force
 
 LIMIT_FIELDS = frozenset({"contextWindow", "maxInputTokens", "maxOutputTokens"})
 
@@ -51,19 +52,19 @@ class ChangeLog:
             if name == "status" and new == ModelStatus.RETIRED.name:
                 kind = ChangeKind.MODEL_RETIRED
             self.add(kind, provider, ref, field=name, before=old, after=new)
-        now_rates = rate_values(model.rates)
+        now_rates = rate_values(model.rates, self.now.date())
         for name in sorted(rates.keys() | now_rates.keys()):
             if (old := rates.get(name)) != (new := now_rates.get(name)):
                 self.add(ChangeKind.PRICE_CHANGED, provider, ref, field=name, before=old, after=new)
 
 
-def rate_values(rates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Name of each rate, as changes spell it -> its amount, or its publication where there is none."""
+def rate_values(rates: Iterable[Mapping[str, Any]], day: date) -> dict[str, Any]:
+    """Name of each rate in force on a day, as changes spell it -> its amount; its publication where it has none."""
     answer: dict[str, Any] = {}
     for rate in rates:
+        if not in_force(rate, day):
+            continue
         name = rate_field(rate["service_tier"], rate["meter"], rate["min_context_tokens"], rate["daily_from"])
-        if rate["effective_from"]:
-            name += f".since{rate['effective_from']}"
         amount = rate["amount"]
         answer[name] = rate["publication"].name if amount is None else comparable(amount)
     return answer

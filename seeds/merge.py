@@ -51,7 +51,8 @@ def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
     ]
     families = merge_families(catalogues, models)
     providers = merge_providers(catalogues, models)
-    unknown = sorted(slug for slug in providers if slug not in policies())
+    introduced = {slug for each in catalogues if each.source == "overlay" for slug in each.providers}
+    unknown = sorted(slug for slug in providers if slug not in policies() and slug not in introduced)
     return Merged(providers, families, models, dict(counts), unknown, unmatched)
 
 
@@ -194,7 +195,8 @@ def merge_providers(catalogues: Iterable[Catalogue], models: Sequence[MergedMode
         columns: dict[str, Any] = {"name": declared.name, "kind": declared.kind, "website_url": declared.website_url}
         for source in TRUST:
             for name, value in by_source.get(source, {}).get(slug, {}).items():
-                if name != "fallback" and columns.get(name) is None:
+                # The operator's word stands over the declared table's, which stands over a feed's.
+                if name != "fallback" and (source == "overlay" or columns.get(name) is None):
                     columns[name] = value
         providers[slug] = {
             "slug": slug,

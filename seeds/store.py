@@ -14,6 +14,7 @@ from schema import tables
 from schema.vocabulary import ChangeKind, ModelStatus
 from seeds.changes import ChangeLog, rate_values
 from seeds.claims import MergedModel, comparable
+from seeds.history import continued
 from seeds.merge import Merged
 
 CHUNK = 500
@@ -52,9 +53,24 @@ async def insert(connection: AsyncConnection, model: type[tables.Table], rows: S
         await connection.execute(sa.insert(table(model)), list(some))
 
 
+async def update(
+    connection: AsyncConnection, of: sa.Table, which: sa.ColumnElement[bool], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes many rows; all of them name the same columns."""
+    for some in chunks(rows):
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in some[0] if name in of.c}
+        await connection.execute(sa.update(of).where(which).values(values), list(some))
+
+
 async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> Outcome:
     """Brings the stored registry to the merged one. The caller's transaction makes it all or nothing."""
-    current = await connection.scalar(sa.select(sa.func.max(tables.Revision.number)))
+    revision = table(tables.Revision)
+    latest = (
+        await connection.execute(
+            sa.select(revision.c.number, revision.c.created_at).order_by(revision.c.number.desc()).limit(1)
+        )
+    ).first()
+    current = latest.number if latest else None
     outcome = Outcome(revision=(current or 0) + 1, first=current is None)
     held = {
         row.ref: row
@@ -80,9 +96,11 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
     before = await _before(connection, [ids[model.columns["ref"]] for model in changed])
     for model in changed:
         ref = model.columns["ref"]
-        note.model_changed(
-            model, before.facts[ids[ref]], before.rates[ids[ref]], returned=held[ref].fingerprint.startswith(GONE)
-        )
+        rates = before.rates[ids[ref]]
+        # What was in force when the registry last moved, against what is in force now.
+        old = rate_values(rates, latest.created_at.date()) if latest else {}
+        note.model_changed(model, before.facts[ids[ref]], old, returned=held[ref].fingerprint.startswith(GONE))
+        model.rates = continued(rates, model.rates, now.date())
     for model in added:
         note.model_added(model)
     await _write_models(connection, added, changed, ids, before, now)
@@ -91,8 +109,8 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
     if not outcome.wrote:
         outcome.revision -= 1
         return outcome
-    revision = {"number": outcome.revision, "created_at": now, "change_count": len(outcome.changes)}
-    await insert(connection, tables.Revision, [revision])
+    columns = {"number": outcome.revision, "created_at": now, "change_count": len(outcome.changes)}
+    await insert(connection, tables.Revision, [columns])
     await insert(connection, tables.Change, outcome.changes)
     return outcome
 
@@ -140,17 +158,19 @@ async def _count_families(connection: AsyncConnection) -> None:
 async def _retire(connection: AsyncConnection, gone: Sequence[Any], note: ChangeLog, now: datetime) -> None:
     """A model that left every source stays, as RETIRED with today's date."""
     model = table(tables.Model)
-    for row in gone:
-        await connection.execute(
-            sa.update(model)
-            .where(model.c.id == row.id)
-            .values(
-                status=ModelStatus.RETIRED,
-                retirement_date=sa.func.coalesce(model.c.retirement_date, now.date()),
-                updated_at=now,
-                fingerprint=GONE + row.fingerprint,
-            )
+    statement = (
+        sa.update(model)
+        .where(model.c.id == sa.bindparam("id_"))
+        .values(
+            status=ModelStatus.RETIRED,
+            retirement_date=sa.func.coalesce(model.c.retirement_date, now.date()),
+            updated_at=now,
+            fingerprint=sa.bindparam("mark"),
         )
+    )
+    for some in chunks(gone):
+        await connection.execute(statement, [{"id_": row.id, "mark": GONE + row.fingerprint} for row in some])
+    for row in gone:
         note.add(
             ChangeKind.MODEL_RETIRED,
             row.ref.partition("/")[0],
@@ -166,23 +186,22 @@ class Before:
     """What was stored of the models about to be rewritten, by model id."""
 
     facts: dict[int, dict[str, Any]]
-    rates: dict[int, dict[str, Any]]
+    rates: dict[int, list[dict[str, Any]]]
     observed: dict[tuple[int, str, str], tuple[Any, datetime]]
 
 
 async def _before(connection: AsyncConnection, ids: Sequence[int]) -> Before:
-    before = Before(defaultdict(dict), defaultdict(dict), {})
+    before = Before(defaultdict(dict), defaultdict(list), {})
     claim, rate = table(tables.Claim), table(tables.Rate)
     for some in chunks(ids):
         for row in await connection.execute(sa.select(claim).where(claim.c.model_id.in_(some))):
             before.observed[row.model_id, row.field, row.source_slug] = (row.value, row.observed_at)
             if row.rank == 0:
                 before.facts[row.model_id][row.field] = row.value
-        rates: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for each in (await connection.execute(sa.select(rate).where(rate.c.model_id.in_(some)))).mappings():
-            rates[each["model_id"]].append(dict(each))
-        for model_id, rows in rates.items():
-            before.rates[model_id] = rate_values(rows)
+            columns = dict(each)
+            del columns["id"]
+            before.rates[columns.pop("model_id")].append(columns)
     return before
 
 
@@ -202,16 +221,18 @@ async def _write_models(
     for some in chunks([each.columns["ref"] for each in added]):
         rows = await connection.execute(sa.select(model.c.ref, model.c.id).where(model.c.ref.in_(some)))
         ids.update({row.ref: row.id for row in rows})
-    for each in changed:
-        await connection.execute(
-            sa.update(model).where(model.c.id == ids[each.columns["ref"]]).values(each.columns | {"updated_at": now})
-        )
+    moved = [each.columns | {"updated_at": now, "id_": ids[each.columns["ref"]]} for each in changed]
+    await update(connection, model, model.c.id == sa.bindparam("id_"), moved)
     for some in chunks([ids[each.columns["ref"]] for each in changed]):
         for child in CHILDREN:
             await connection.execute(sa.delete(table(child)).where(table(child).c.model_id.in_(some)))
     for group in chunks([*added, *changed]):
         pairs = [(ids[each.columns["ref"]], each) for each in group]
-        await insert(connection, tables.Rate, [row | {"model_id": i} for i, each in pairs for row in each.rates])
+        await insert(
+            connection,
+            tables.Rate,
+            [{"observed": False} | row | {"model_id": i} for i, each in pairs for row in each.rates],
+        )
         await insert(
             connection, tables.Parameter, [row | {"model_id": i} for i, each in pairs for row in each.parameters]
         )

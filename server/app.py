@@ -1,8 +1,10 @@
 """The application: routes, middleware, and what lives as long as the process."""
 
+import asyncio
 import gc
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +24,7 @@ from server import database
 from server.endpoint import Endpoint, HttpError
 from server.execution import Runner
 from server.graphiql.assets import routes as graphiql
+from server.hourly import Clock, Refresher
 from server.pages.problems import missing_page, page
 from server.pages.routes import routes as pages
 from server.pages.site import Site
@@ -72,10 +75,23 @@ async def wrong_method(_: Request, error: Exception) -> Response:
     return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
 
 
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Runs something beside the server for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
     """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
     opened = engine or database.engine(settings.database_url)
-    runner = Runner(opened, settings)
+    refresher = Refresher(settings)
+    runner = Runner(opened, settings, refresher.ask)
     endpoint = Endpoint(runner, settings)
 
     @asynccontextmanager
@@ -84,7 +100,10 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        yield
+        async with AsyncExitStack() as stack:
+            if settings.refresh_interval:
+                await stack.enter_async_context(running(Clock(opened, settings.refresh_interval, refresher).run()))
+            yield
         if engine is None:
             await opened.dispose()
 

@@ -5,8 +5,11 @@ import sys
 import typer
 
 from server.commands.asking import coverage, query, sdl, show_settings
+from server.commands.history import changes, sources
 from server.commands.loading import load
+from server.commands.refreshing import refresh_command
 from server.commands.serving import serve
+from server.commands.snapshots import export, import_
 from server.errors import OperatorError
 
 app = typer.Typer(
@@ -16,8 +19,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, load, query, coverage, sdl):
+for command in (serve, load, query, sources, changes, coverage, sdl, export):
     app.command()(command)
+app.command("refresh")(refresh_command)
+app.command("import")(import_)
 app.command("settings")(show_settings)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel import col
 
 from schema import tables
 from server import layouts
@@ -17,6 +18,7 @@ from server.errors import OperatorError
 
 READERS = 8
 """Connections kept open for reading."""
+EMPTY = "The database holds no registry yet. Load one with `modelmeta load`, or name another with --database-url."
 
 
 def engine(url: str) -> AsyncEngine:
@@ -89,6 +91,11 @@ async def writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
             yield connection
 
 
+async def newest(connection: AsyncConnection) -> int | None:
+    """The newest revision's number; None while no registry is loaded."""
+    return await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
+
+
 def location(engine: AsyncEngine) -> str:
     """Where the registry is kept, without a password."""
     return engine.url.render_as_string(hide_password=True)
@@ -100,6 +107,11 @@ async def prepare(engine: AsyncEngine) -> str | None:
     Raises OperatorError when the database can't be reached, read or written.
     """
     try:
+        # Most often there is nothing to write; then nobody who writes is waited for.
+        async with reading(engine) as connection:
+            names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+            if "layout" in names and await _layout(connection) == tables.LAYOUT:
+                return None
         async with writing(engine) as connection:
             return await _lay_out(connection)
     except (SQLAlchemyError, OSError, sqlite3.Error) as error:
@@ -115,7 +127,7 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
             "Give it a database of its own with MODELMETA_DATABASE_URL."
         )
     if names & ours:
-        found = await connection.scalar(sa.select(sa.func.max(tables.Layout.number)))
+        found = await _layout(connection)
         if found == tables.LAYOUT:
             return None
         if found is not None and found > tables.LAYOUT:
@@ -127,6 +139,10 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
     await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
     await connection.execute(sa.insert(_table(tables.Layout)).values(number=tables.LAYOUT))
     return None
+
+
+async def _layout(connection: AsyncConnection) -> int | None:
+    return await connection.scalar(sa.select(sa.func.max(col(tables.Layout.number))))
 
 
 def _table(model: type[tables.Table]) -> sa.Table:

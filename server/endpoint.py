@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -47,7 +48,7 @@ class Endpoint:
             if media is None:
                 raise HttpError(406, f"Accept has to allow {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
             if http.method == "POST":
-                request = read_body(await self.body(http))
+                request = replace(read_body(await self.body(http)), token=bearer(http.headers.get("authorization")))
             elif http.method in ("GET", "HEAD"):
                 request = read_query(http.query_params)
             else:
@@ -112,6 +113,12 @@ class Endpoint:
         if http.method == "POST" or "errors" in response:
             return Response(content, status, NEVER_STORED, f"{media}; charset=utf-8")
         return conditional(http, content, media)
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an Authorization header."""
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def conditional(http: HttpRequest, content: bytes, media: str) -> Response:

@@ -1,6 +1,7 @@
 """Runs one operation: from a request's text and variables to its answer, with errors as clients may see them."""
 
 import asyncio
+import hmac
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,14 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from schema.columns import is_object
-from schema.context import Context
+from schema.context import Context, Refresh
 from schema.faults import Fault
 from schema.root import graph
+from seeds.sources import LIVE
 from server.documents import MOST_ERRORS, Documents, coded
 from server.limits import Limits
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
+MUTATION_GRACE = 120.0
+"""Seconds a refresh may take on top of fetching."""
 # Strawberry's check is the faster one; its type only says bool.
 is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
@@ -34,6 +38,8 @@ class Request:
     variables: Mapping[str, Any]
     operation_name: str | None
     extensions: Mapping[str, Any]
+    token: str | None = None
+    """What the caller shows to be the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,20 @@ class RequestError(Exception):
 class Runner:
     """Checks and runs operations against one database."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
-        self.engine, self.settings = engine, settings
+    def __init__(self, engine: AsyncEngine, settings: Settings, refresh: Refresh | None = None) -> None:
+        self.engine, self.settings, self.refresh = engine, settings, refresh
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
-        self.shown = settings.model_dump(include={"refresh_interval"})
+        self.shown = {"refresh_interval": settings.refresh_interval, "feeds": LIVE}
+
+    def refresh_for(self, request: Request) -> Refresh | None:
+        """The way to refresh, for the operator alone."""
+        secret = self.settings.operator_token
+        if secret is None or request.token is None:
+            return None
+        # In constant time: how long a comparison takes must not tell how much of a guess was right.
+        return self.refresh if hmac.compare_digest(secret.encode(), request.token.encode()) else None
 
     def check(self, request: Request) -> Ready:
         """Everything that can be known before running. Raises RequestError."""
@@ -88,9 +102,12 @@ class Runner:
 
     async def run(self, ready: Ready) -> dict[str, Any]:
         """The answer as GraphQL's response map. An answer without `data` was refused before it ran."""
-        context = Context(self.engine, settings=self.shown)
+        context = Context(self.engine, settings=self.shown, refresh=self.refresh_for(ready.request))
+        seconds = self.settings.operation_timeout
+        if is_mutation(ready):
+            seconds = max(seconds, self.settings.fetch_timeout + MUTATION_GRACE)
         try:
-            async with asyncio.timeout(self.settings.operation_timeout):
+            async with asyncio.timeout(seconds):
                 found = execute(
                     self.graph,
                     ready.document,
@@ -101,7 +118,6 @@ class Runner:
                 )
                 result = found if isinstance(found, ExecutionResult) else await found
         except TimeoutError:
-            seconds = self.settings.operation_timeout
             return {
                 "errors": [formatted(Fault(f"The operation took longer than {seconds:g} s. Ask for less.", "TIMEOUT"))],
                 "data": None,

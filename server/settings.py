@@ -128,6 +128,12 @@ def read(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None)
         raise OperatorError(f"{variable(name)} is {shown}: {first['msg']}. {sentence}") from error
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that give another process of this program the same settings."""
+    values = {name: getattr(settings, name) for name in Settings.model_fields}
+    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
+
+
 def origins(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> list[Origin]:
     """Every setting with its value and where that came from."""
     flags = {name: value for name, value in (flags or {}).items() if value is not None}

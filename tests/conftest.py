@@ -15,10 +15,20 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.vocabulary import AccessType, Meter, ModelStatus, ParameterKind, PricePublication, ProviderKind, ServiceTier
+from schema.vocabulary import (
+    AccessType,
+    Meter,
+    ModelStatus,
+    ParameterKind,
+    PricePublication,
+    ProviderKind,
+    ServiceTier,
+    SourceStatus,
+)
 from seeds import load
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
 from seeds.merge import Merged, merge
+from seeds.sources import State
 from seeds.store import Outcome, store
 from server import database
 from server.execution import Request, RequestError, Runner, refusal
@@ -113,7 +123,9 @@ def asker(engine: AsyncEngine) -> Ask:
 async def put(engine: AsyncEngine, catalogues: list[Catalogue], now: datetime = NOW) -> Outcome:
     """Merges and stores catalogues, as a load does."""
     merged: Merged = merge(catalogues, now.date())
-    loaded = load.Loaded(catalogues, {each.source: "test" for each in catalogues}, merged, now)
+    states = {"overlay": State(SourceStatus.DISABLED)}
+    states |= {each.source: State(asked=True, answered=True) for each in catalogues}
+    loaded = load.Loaded(catalogues, {each.source: "test" for each in catalogues}, merged, now, states)
     async with database.writing(engine) as connection:
         await load.write(connection, loaded)
         return await store(connection, merged, now)

@@ -47,6 +47,17 @@ def test_json_keeps_every_digit() -> None:
     assert load_json(dump_json(value)) == value
 
 
+@pytest.mark.parametrize("text", ["12345678901234567890123", "-98765432109876543210", "1" * 5_000, "0.1", "0", "[1,2]"])
+def test_a_number_of_any_length_comes_back_from_json(text: str) -> None:
+    assert dump_json(load_json(text)) == text
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "[NaN]"])
+def test_what_is_no_number_of_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no number of JSON"):
+        load_json(text)
+
+
 async def test_both_databases_store_compare_and_sort_decimals_exactly(engine: AsyncEngine) -> None:
     table = sa.Table(
         "exact",

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
-from conftest import Ask, asker, put
+from conftest import TODAY, Ask, asker, put
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -210,7 +210,7 @@ async def test_every_rate_has_a_name_for_people(engine: AsyncEngine) -> None:
     assert priced == {field: label for field, (label, _) in rates.items()}
     # As changes spell them.
     columns = [{name: getattr(rate, name) for name in rate.__slots__} for _, rate in rates.values()]
-    changed = rate_values(columns)
+    changed = rate_values(columns, TODAY)
     assert set(changed) - {"prices.STANDARD.CACHE_WRITE"} == set(priced) - {"price.cacheWrite"}
 
 

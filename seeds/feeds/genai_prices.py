@@ -1,39 +1,40 @@
 """genai-prices: rates by tier, context size, time of day and date, with rules for matching references."""
 
 import dataclasses
-import re
 from datetime import date, time
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from schema.columns import dump_json, is_array, is_object, load_json
+from schema.columns import dump_json, is_array, is_object
 from schema.vocabulary import ModelStatus
 from seeds.catalogue import Catalogue, ModelClaims
 from seeds.feeds.genai_rates import METERS, ConditionalShape, PricesShape, VariantShape, standard_rates, variant_rates
-from seeds.feeds.models_dev import brief, zero_rates
+from seeds.feeds.models_dev import zero_rates
+from seeds.feeds.shapes import Count, ProviderSlug, Slug, Text, brief, called, checked, document, fit
 from seeds.matching import matcher, spellings
 from seeds.policy import policy, slugs_by_genai
 
 SLUG = "genai-prices"
+EXPECTED = "genai-prices' JSON array of providers"
 
 
 class ModelShape(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
-    id: str = Field(min_length=1, max_length=300)
-    name: str | None = None
-    match: dict[str, Any]
-    context_window: int | None = Field(default=None, ge=0)
+    id: Slug
+    name: Text | None = None
+    match: Any
+    context_window: Count | None = None
     deprecated: bool | None = None
-    prices: PricesShape | list[ConditionalShape]
-    price_variants: list[VariantShape] | None = None
+    prices: PricesShape | Annotated[list[ConditionalShape], Field(max_length=100)]
+    price_variants: list[VariantShape] | None = Field(default=None, max_length=100)
 
 
 class ProviderShape(BaseModel):
-    id: str
-    name: str
-    fallback_model_providers: list[str] | None = None
+    id: ProviderSlug
+    name: Text
+    fallback_model_providers: list[ProviderSlug] | None = None
     models: list[Any]
 
 
@@ -49,39 +50,42 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
     if not found.rates:
         # An entry without any price: free, part of a subscription, or simply not known, as the provider's policy says.
         found.rates = list(zero_rates(policy(provider).zero(model.id)))
-    found.aliases = tuple(dict.fromkeys(name for name in spellings(model.match) if name != model.id))
     found.match = matcher(model.match)
+    found.aliases = tuple(dict.fromkeys(fit(name) for name in spellings(model.match) if name != model.id))
     return found
 
 
 def parse(content: bytes) -> Catalogue:
-    """The catalogue in a published `data.json`. Raises ValueError when it is no such document at all."""
-    document = load_json(content.decode("utf-8"))
-    if not is_array(document):
-        raise ValueError("genai-prices' document is not a JSON array of providers.")
+    """The catalogue in a published `data.json`. Raises FeedError when it is no such document at all."""
+    found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
-    for entry in document:
+    for entry in found if is_array(found) else ():
         try:
             provider = ProviderShape.model_validate(entry)
-        except ValidationError as error:
-            catalogue.quarantined.append(f"a provider: {brief(error)}")
+            slug = slugs_by_genai().get(provider.id, provider.id)
+            if slug in catalogue.providers:
+                raise ValueError("it is listed twice")
+        except ValueError as error:
+            models = entry.get("models") if is_object(entry) else None
+            catalogue.quarantine(f"provider {called(entry)}", brief(error), len(models) if is_array(models) else 1)
             continue
-        slug = slugs_by_genai().get(provider.id, provider.id)
         # Where a provider has no price of its own, these providers' prices hold.
         fallback = [slugs_by_genai().get(name, name) for name in provider.fallback_model_providers or ()]
         catalogue.providers[slug] = {"name": provider.name} | ({"fallback": fallback} if fallback else {})
+        known: set[str] = set()
         for raw in provider.models:
             try:
                 model = ModelShape.model_validate(raw)
-                catalogue.models.append(claims(slug, model))
-            except (ValidationError, ValueError, re.error) as error:
-                text = brief(error) if isinstance(error, ValidationError) else str(error)
-                name = str(raw.get("id") if is_object(raw) else raw)
-                catalogue.quarantined.append(f"{slug}/{name:.100}: {text}")
+                if model.id in known:
+                    raise ValueError("it is listed twice")
+                known.add(model.id)
+                catalogue.keep(claims(slug, model))
+            except ValueError as error:
+                catalogue.quarantine(f"{slug}/{called(raw)}", brief(error))
                 continue
             for key in sorted(unknown_keys(model)):
-                catalogue.quarantined.append(f"{slug}/{model.id}: no meter is known for the price {key}")
-    return catalogue
+                catalogue.quarantine(f"{slug}/{model.id}", f"no meter is known for the price {key}", 0)
+    return checked(catalogue, EXPECTED)
 
 
 def _raw(value: Any) -> Any:

@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from schema.vocabulary import Meter, PriceUnit, ServiceTier
 from seeds.catalogue import RateClaim
+from seeds.feeds.shapes import Amount, Count
 
 TOKENS = PriceUnit.PER_MILLION_TOKENS
 SEARCHES = PriceUnit.PER_THOUSAND_SEARCHES
@@ -55,16 +57,16 @@ TIERS: dict[tuple[str, str], ServiceTier] = {
 
 
 class TierShape(BaseModel):
-    start: int = Field(ge=0)
-    price: Decimal = Field(ge=0)
+    start: Count
+    price: Amount
 
 
 class TieredShape(BaseModel):
-    base: Decimal = Field(ge=0)
-    tiers: list[TierShape]
+    base: Amount
+    tiers: list[TierShape] = Field(max_length=100)
 
 
-PricesShape = dict[str, Decimal | TieredShape | None]
+PricesShape = Annotated[dict[str, Amount | TieredShape | None], Field(max_length=100)]
 
 
 class ConstraintShape(BaseModel):

@@ -1,15 +1,16 @@
 """models.dev: providers, limits, modalities, capability flags, dates and prices of nearly every model sold."""
 
 import gzip
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from schema.columns import is_object, load_json
+from schema.columns import is_object
 from schema.vocabulary import (
     AccessType,
     Capability,
@@ -21,9 +22,11 @@ from schema.vocabulary import (
     ServiceTier,
 )
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.feeds.shapes import Amount, Count, Link, ProviderSlug, Slug, Text, brief, checked, document
 from seeds.policy import policy
 
 SLUG = "models-dev"
+EXPECTED = "models.dev's JSON object of providers"
 
 METERS = {
     "input": Meter.INPUT,
@@ -48,21 +51,20 @@ BY_MODALITY = {
     ("output", "image"): Capability.IMAGE_GENERATION,
     ("output", "video"): Capability.VIDEO_GENERATION,
 }
-Price = Decimal | None
 
 
 class TierShape(BaseModel):
-    size: int = Field(gt=0)
+    size: Count = Field(gt=0)
 
 
 class CostShape(BaseModel):
-    input: Price = Field(default=None, ge=0)
-    output: Price = Field(default=None, ge=0)
-    cache_read: Price = Field(default=None, ge=0)
-    cache_write: Price = Field(default=None, ge=0)
-    reasoning: Price = Field(default=None, ge=0)
-    input_audio: Price = Field(default=None, ge=0)
-    output_audio: Price = Field(default=None, ge=0)
+    input: Amount | None = None
+    output: Amount | None = None
+    cache_read: Amount | None = None
+    cache_write: Amount | None = None
+    reasoning: Amount | None = None
+    input_audio: Amount | None = None
+    output_audio: Amount | None = None
 
 
 class ContextCostShape(CostShape):
@@ -70,14 +72,14 @@ class ContextCostShape(CostShape):
 
 
 class FullCostShape(CostShape):
-    tiers: list[ContextCostShape] = []
+    tiers: list[ContextCostShape] = Field(default=[], max_length=100)
     context_over_200k: CostShape | None = None
 
 
 class LimitShape(BaseModel):
-    context: int | None = Field(default=None, ge=0)
-    input: int | None = Field(default=None, ge=0)
-    output: int | None = Field(default=None, ge=0)
+    context: Count | None = None
+    input: Count | None = None
+    output: Count | None = None
 
 
 class ModalitiesShape(BaseModel):
@@ -91,22 +93,22 @@ class ModeShape(BaseModel):
 
 
 class ExperimentalShape(BaseModel):
-    modes: dict[str, ModeShape] = {}
+    modes: dict[str, ModeShape] = Field(default={}, max_length=100)
 
 
 class ModelShape(BaseModel):
-    id: str = Field(min_length=1, max_length=300)
-    name: str = Field(min_length=1, max_length=300)
+    id: Slug
+    name: Text
     attachment: bool | None = None
     reasoning: bool | None = None
     tool_call: bool | None = None
     structured_output: bool | None = None
     temperature: bool | None = None
     open_weights: bool | None = None
-    family: str | None = None
-    knowledge: str | None = None
-    release_date: str | None = None
-    status: str | None = None
+    family: Text | None = None
+    knowledge: Text | None = None
+    release_date: Text | None = None
+    status: Text | None = None
     modalities: ModalitiesShape = ModalitiesShape()
     limit: LimitShape = LimitShape()
     cost: FullCostShape | None = None
@@ -114,17 +116,17 @@ class ModelShape(BaseModel):
 
 
 class ProviderShape(BaseModel):
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    name: str = Field(min_length=1)
-    env: list[str] = []
-    doc: str | None = None
-    api: str | None = None
-    models: dict[str, Any]
+    id: ProviderSlug
+    name: Text
+    env: list[Text] = Field(default=[], max_length=100)
+    doc: Link = None
+    api: Link = None
+    models: dict[Any, Any]
 
 
 def day(text: str | None) -> date | None:
     """The first day a date of any precision can mean: a year, a month or a day."""
-    if not text:
+    if not text or not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
         return None
     try:
         return date.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
@@ -149,7 +151,8 @@ def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
     if base.context_over_200k and not sizes:
         yield from _priced(base.context_over_200k, 200_000, ServiceTier.STANDARD)
     for mode in (model.experimental.modes if model.experimental else {}).values():
-        body: dict[str, Any] = mode.provider.get("body") or {}
+        given = mode.provider.get("body")
+        body = given if is_object(given) else {}
         tier = ServiceTier.PRIORITY if body.get("service_tier") == "priority" else None
         tier = ServiceTier.FAST if body.get("speed") == "fast" else tier
         if mode.cost and tier:
@@ -210,16 +213,17 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
 
 
 def parse(content: bytes) -> Catalogue:
-    """The catalogue in an `api.json`. Raises ValueError when it is no such document at all."""
-    document = load_json(content.decode("utf-8"))
-    if not is_object(document):
-        raise ValueError("models.dev's document is not a JSON object of providers.")
+    """The catalogue in an `api.json`. Raises FeedError when it is no such document at all."""
+    found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
-    for key, entry in document.items():
+    for key, entry in found.items() if is_object(found) else ():
+        models = entry.get("models") if is_object(entry) else None
         try:
             provider = ProviderShape.model_validate(entry)
-        except ValidationError as error:
-            catalogue.quarantined.append(f"provider {key!s:.100}: {brief(error)}")
+            if provider.id in catalogue.providers:
+                raise ValueError("it is listed twice")
+        except ValueError as error:
+            catalogue.quarantine(f"provider {key}", brief(error), len(models) if is_object(models) else 1)
             continue
         columns = {
             "name": provider.name,
@@ -228,18 +232,17 @@ def parse(content: bytes) -> Catalogue:
             "credential_variables": provider.env or None,
         }
         catalogue.providers[provider.id] = {name: value for name, value in columns.items() if value is not None}
+        known: set[str] = set()
         for model_id, raw in provider.models.items():
             try:
-                catalogue.models.append(claims(provider.id, ModelShape.model_validate(raw)))
-            except ValidationError as error:
-                catalogue.quarantined.append(f"{provider.id}/{model_id!s:.100}: {brief(error)}")
-    return catalogue
-
-
-def brief(error: ValidationError) -> str:
-    """The first thing wrong, in one line."""
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(step) for step in first['loc']) or 'entry'}: {first['msg']}"
+                model = ModelShape.model_validate(raw)
+                if model.id in known:
+                    raise ValueError("it is listed twice")
+                known.add(model.id)
+                catalogue.keep(claims(provider.id, model))
+            except ValueError as error:
+                catalogue.quarantine(f"{provider.id}/{model_id}", brief(error))
+    return checked(catalogue, EXPECTED)
 
 
 def bundled() -> bytes:

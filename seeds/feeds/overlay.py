@@ -43,7 +43,9 @@ class Overlay:
 
     name: str
     catalogue: Catalogue
+    content: bytes
     edition: str
+    """Fingerprint of the content."""
     lines: Mapping[Place, int]
 
     def mistake(self, place: Place, message: str) -> OverlayError:
@@ -118,7 +120,7 @@ def parse(content: bytes, name: str) -> Overlay:
     except positions.SyntaxFault as error:
         where = f"{positions.spelt(error.place)}: " if error.place else ""
         raise OverlayError(f"{name}, line {error.line}: {where}{error}") from error
-    overlay = Overlay(name, Catalogue(SLUG), hashlib.sha256(content).hexdigest(), lines)
+    overlay = Overlay(name, Catalogue(SLUG), content, hashlib.sha256(content).hexdigest(), lines)
     try:
         shape = FileShape.model_validate(document)
     except ValidationError as error:

@@ -1,19 +1,21 @@
-"""`modelmeta load`: the bundled sources, without a network."""
+"""`modelmeta load`: what the sources said last, or what comes with the program, without a network."""
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from seeds import load as loading
+from seeds import sources
 from seeds.feeds.overlay import OverlayError
 from seeds.load import Loaded
+from seeds.sources import LIVE
 from seeds.store import Outcome
-from server import database, reports
+from server import database, locks, reports
 from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
 from server.errors import OperatorError
 from server.settings import Settings
 
 
 def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
-    """Load the bundled sources and the overlay: no network, and all or nothing."""
+    """Load the bundled sources, or what was fetched since, and the overlay: no network, and all or nothing."""
     found = read_settings(database_url=database_url, overlay=overlay)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -22,14 +24,18 @@ def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
         def progress(step: str) -> None:
             bar.update(task, description=step, completed=loading.STEPS.index(step))
 
-        try:
-            loaded = loading.read(progress, found.overlay)
-        except OverlayError as error:
-            raise OperatorError(str(error)) from error
-        outcome = run(_stored(found, loaded, progress))
+        loaded, outcome = run(_stored(found, progress))
     reports.summary(err, loaded, outcome)
 
 
-async def _stored(found: Settings, loaded: Loaded, progress: loading.Progress) -> Outcome:
-    async with opened(found) as engine, database.writing(engine) as connection:
-        return await loading.write(connection, loaded, progress)
+async def _stored(found: Settings, progress: loading.Progress) -> tuple[Loaded, Outcome]:
+    async with opened(found) as engine, locks.taken(engine):
+        async with database.reading(engine) as connection:
+            held = await sources.editions(connection)
+        kept = {slug: edition.content for slug, edition in held.items() if slug in LIVE}
+        try:
+            loaded = loading.read(progress, found.overlay, kept)
+        except OverlayError as error:
+            raise OperatorError(str(error)) from error
+        async with database.writing(engine) as connection:
+            return loaded, await loading.write(connection, loaded, progress)

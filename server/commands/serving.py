@@ -45,9 +45,7 @@ def _load_apart(found: Settings) -> None:
     """Loads in a process of its own, so that the memory it needs is given back. That one ends with this one."""
     command = [sys.executable, "-m", "server.cli", "load"]
     # By environment, not by flags: an address may hold a password, and anybody can list a process's arguments.
-    environment = os.environ | {settings.variable("database_url"): found.database_url}
-    if found.overlay:
-        environment[settings.variable("overlay")] = str(found.overlay)
+    environment = os.environ | settings.environment(found)
     asked_to_end: list[int] = []
     # While the process is being started nobody could stop it: only note that we are asked to end.
     ending = signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))

@@ -1,0 +1,197 @@
+"""`modelmeta sources` and `changes`: how fresh the registry is, and what happened in it."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import orjson
+import sqlalchemy as sa
+import typer
+from graphql import GraphQLError
+from sqlmodel import col
+
+from schema import tables
+from schema.context import Context, context
+from schema.resolution import models_by_reference
+from schema.scalars import parse_date, parse_datetime, serialize_datetime, serialize_json
+from schema.vocabulary import ChangeKind
+from server import reports
+from server.commands.common import DatabaseUrl, err, opened, out, read_settings, run
+from server.database import EMPTY
+from server.errors import OperatorError
+from server.settings import Settings
+
+MOST = 1_000_000
+"""Changes shown at once."""
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON, one object to a line.")]
+
+
+def sources(as_json: Json = False, database_url: DatabaseUrl = None) -> None:
+    """Show where the facts come from, and how fresh and whole each source is."""
+    rows = run(_sources(read_settings(database_url=database_url)))
+    if not as_json:
+        out.print(reports.sources(rows))
+        return
+    _print_lines(
+        {
+            "slug": row.slug,
+            "name": row.name,
+            "url": row.url,
+            "license": row.license,
+            "status": row.status.name,
+            "lastAttemptAt": _moment(row.last_attempt_at),
+            "lastSuccessAt": _moment(row.last_success_at),
+            "lastError": row.last_error,
+            "modelCount": row.model_count,
+            "quarantinedCount": row.quarantined_count,
+        }
+        for row in rows
+    )
+
+
+async def _sources(found: Settings) -> list[tables.Source]:
+    async with opened(found) as engine, context(engine) as registry:
+        await _newest(registry)
+        return await registry.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
+
+
+def changes(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY|MOMENT|REVISION",
+            help="From a day (2026-11-23) or a moment on (2026-11-23T12:00:00Z; UTC without an offset), "
+            "or after a revision (7).",
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Of this kind; may be given again. {', '.join(ChangeKind.__members__)}."),
+    ] = None,
+    provider: Annotated[list[str] | None, typer.Option(help="Of this provider; may be given again.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="REF", help="Of this model, in any spelling; may be given again.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many to show.")] = 50,
+    as_json: Json = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show what changed, the newest first."""
+    if not 1 <= limit <= MOST:
+        raise OperatorError(f"--limit is {limit}: write a number from 1 to {MOST}.")
+    kinds = [_kind(each) for each in kind or ()]
+    found = read_settings(database_url=database_url)
+    rows, total = run(_changes(found, since, kinds, provider or [], model or [], limit))
+    if as_json:
+        _print_lines(
+            {
+                "revision": row.revision_number,
+                "observedAt": _moment(row.observed_at),
+                "kind": row.kind.name,
+                "model": row.model_ref,
+                "provider": row.provider_slug,
+                "field": row.field,
+                "before": row.before,
+                "after": row.after,
+            }
+            for row in rows
+        )
+    elif rows:
+        out.print(reports.changes(rows))
+    if not total:
+        err.print("Nothing changed.", highlight=False)
+    elif total > len(rows):
+        err.print(f"{len(rows):,} of {total:,} changes; --limit shows more.", highlight=False)
+
+
+async def _changes(
+    found: Settings,
+    since: str | None,
+    kinds: Sequence[ChangeKind],
+    providers: Sequence[str],
+    refs: Sequence[str],
+    limit: int,
+) -> tuple[list[tables.Change], int]:
+    """The changes asked for, at most so many, and how many there are in all."""
+    change = tables.Change
+    async with opened(found) as engine, context(engine) as registry:
+        wanted: list[sa.ColumnElement[bool]] = []
+        newest = await _newest(registry)
+        if since is not None:
+            wanted.append(_since(since, newest))
+        if kinds:
+            wanted.append(col(change.kind).in_(kinds))
+        if providers:
+            await _check_providers(registry, providers)
+            wanted.append(col(change.provider_slug).in_(providers))
+        if refs:
+            wanted.append(col(change.model_ref).in_(await _models(registry, refs)))
+        total = await registry.scalar(sa.select(sa.func.count()).select_from(change).where(*wanted))
+        latest = sa.select(change).where(*wanted).order_by(col(change.revision_number).desc(), col(change.id).desc())
+        return await registry.rows(latest.limit(limit)), total or 0
+
+
+async def _newest(registry: Context) -> int:
+    newest = await registry.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
+    if newest is None:
+        raise OperatorError(EMPTY)
+    return newest
+
+
+def _since(text: str, newest: int) -> sa.ColumnElement[bool]:
+    change = tables.Change
+    if text.isascii() and text.isdigit():
+        if len(text) > 9 or int(text) > newest:
+            shown = f"--since is {text:.40}: the newest revision is {newest}."
+            raise OperatorError(f"{shown} Write a smaller number, or a day as 2026-11-23.")
+        return col(change.revision_number) > int(text)
+    try:
+        moment = datetime.combine(parse_date(text), time(), UTC) if len(text) == 10 else parse_datetime(text)
+    except GraphQLError:
+        raise OperatorError(
+            f"--since is {text!r}: write a day (2026-11-23), a moment (2026-11-23T12:00:00Z) or a revision's number."
+        ) from None
+    return col(change.observed_at) >= moment
+
+
+def _kind(text: str) -> ChangeKind:
+    name = text.upper().replace("-", "_")
+    if name not in ChangeKind.__members__:
+        raise OperatorError(f"--kind is {text!r}: write one of {', '.join(ChangeKind.__members__)}.")
+    return ChangeKind[name]
+
+
+async def _check_providers(registry: Context, slugs: Sequence[str]) -> None:
+    # One that left every source is known by its changes alone.
+    known = [
+        slug
+        for column in (col(tables.Provider.slug), col(tables.Change.provider_slug))
+        for (slug,) in await registry.tuples(sa.select(column).distinct())
+        if slug
+    ]
+    for slug in slugs:
+        if slug not in known:
+            near = get_close_matches(slug.lower(), sorted(set(known)), n=3)
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise OperatorError(f"No provider is called {slug!r}.{meant}")
+
+
+async def _models(registry: Context, refs: Sequence[str]) -> list[str]:
+    # What can't be printed names no model, and may not even be text a database takes.
+    found = await models_by_reference(registry, [ref if ref.isprintable() else "" for ref in refs])
+    for ref, row in zip(refs, found, strict=True):
+        if row is None:
+            raise OperatorError(f"No model is called {ref!r}. Write it as PROVIDER/MODEL, such as openai/gpt-4.1-mini.")
+    return [row.ref for row in found if row]
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else serialize_datetime(at)
+
+
+def _print_lines(values: Any) -> None:
+    for value in values:
+        sys.stdout.buffer.write(orjson.dumps(serialize_json(value), option=orjson.OPT_APPEND_NEWLINE))
