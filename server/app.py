@@ -101,6 +101,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
             if settings.refresh_interval:
                 await stack.enter_async_context(running(Clock(opened, settings.refresh_interval, refresher).run()))
             yield

@@ -8,10 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.columns import is_object
 from schema.comparison import FEWEST, MOST
 from server.pages import addresses
-from server.pages.filters import UNKNOWN, WITHOUT_AMOUNT, amount, reading, span, told
+from server.pages.filters import UNKNOWN, WITHOUT_AMOUNT, amount, told
 from server.pages.listing import LONGEST
 from server.pages.problems import words
 from server.pages.site import ProblemError, Site
@@ -122,20 +121,6 @@ def worded(value: Any, row: Mapping[str, Any]) -> str:
         return UNKNOWN
     if name.startswith("capabilities."):
         return "Yes" if value else "Not listed"
-    if name.startswith("parameters.") and is_object(value):
-        return parameter(value)
     if row["unit"] is not None:
         return WITHOUT_AMOUNT.get(value) or amount(value)
     return told(value, name)
-
-
-def parameter(value: Mapping[str, Any]) -> str:
-    """What is known of a parameter, in a few words."""
-    if not value.get("supported", True):
-        return "Not supported"
-    parts = [
-        ", ".join(value.get("allowedValues") or []),
-        span(value.get("minimum"), value.get("maximum")),
-        f"default {reading(value['default'])}" if "default" in value else "",
-    ]
-    return "; ".join(part for part in parts if part) or "Supported"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -164,8 +164,25 @@ def heading(field: str) -> str:
         return label(rest)
     if first == "parameters" and rest:
         return f"Parameter {rest}"
+    if first == "prices" and rest:
+        return _rate(rest)
     spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in first)
     return f"{spaced[:1].upper()}{spaced[1:]}{f' ({rest})' if rest else ''}"
+
+
+def _rate(name: str) -> str:
+    """A rate as changes spell it: BATCH.INPUT.over200000 is "Batch input price above 200,000 tokens"."""
+    tier, meter, *rest = [*name.split("."), ""]
+    words = label(meter) if tier == "STANDARD" else f"{label(tier)} {label(meter).lower()}"
+    words += " price"
+    for each in rest:
+        if each.startswith("over") and each[4:].isdigit():
+            words += f" above {int(each[4:]):,} tokens"
+        elif each.startswith("from"):
+            words += f" from {each[4:]} UTC"
+        elif each.startswith("since"):
+            words += f", in force from {day(each[5:])}"
+    return words
 
 
 def told(value: Any, field: str) -> str:
@@ -177,7 +194,11 @@ def told(value: Any, field: str) -> str:
     if field in TOKENS and isinstance(value, int):
         return tokens(value)
     if field.startswith("price.") and field not in WORDS:
-        return _amount(value)
+        return f"{amount(str(value))} per 1M tokens"
+    if field.startswith("prices."):
+        return WITHOUT_AMOUNT.get(value) or amount(str(value))
+    if field.startswith("parameters.") and is_object(value):
+        return parameter(value)
     if field in DATES and isinstance(value, str):
         return day(value)
     if field in WORDS:
@@ -189,11 +210,16 @@ def told(value: Any, field: str) -> str:
     return value if isinstance(value, str) else number(value)
 
 
-def _amount(value: Any) -> str:
-    try:
-        return f"{amount(str(value))} per 1M tokens"
-    except InvalidOperation:
-        return str(value)
+def parameter(value: Mapping[str, Any]) -> str:
+    """What is known of a parameter, in a few words."""
+    if not value.get("supported", True):
+        return "Not supported"
+    parts = [
+        ", ".join(value.get("allowedValues") or []),
+        span(value.get("minimum"), value.get("maximum")),
+        f"default {reading(value['default'])}" if "default" in value else "",
+    ]
+    return "; ".join(part for part in parts if part) or "Supported"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

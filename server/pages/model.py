@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from schema.price import LINES
 from server.pages import addresses, usage
+from server.pages.changes import entry
 from server.pages.chart import chart, steps
 from server.pages.problems import missing_model
 from server.pages.site import HEADERS, Site
@@ -56,9 +57,11 @@ async def model(site: Site, request: Request) -> Response:
         # The address held another name of the model.
         return RedirectResponse(addresses.root(request) + addresses.model(found["ref"]), 302, headers=HEADERS)
     estimate = usage.told(found, asked)
+    # A rate of a time of day: the cost is another within the hour.
+    passing = any(card["label"].endswith("UTC") for card in found["priceCards"])
     if part == "cost":
-        return site.page(request, "cost.html", answer, estimate=estimate)
-    return site.page(request, "model.html", answer, estimate=estimate, **view(found))
+        return site.page(request, "cost.html", answer, passing=passing, estimate=estimate)
+    return site.page(request, "model.html", answer, passing=passing, estimate=estimate, **view(found))
 
 
 def view(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def view(model: Mapping[str, Any]) -> dict[str, Any]:
         "any_value": ANY_VALUE,
         "specifications": [(field, model[field]) for field in SPECIFICATIONS],
         "contents": contents(model),
+        "moves": [entry(each) for each in model["changes"]["nodes"]],
     }
 
 
@@ -96,4 +100,5 @@ def contents(model: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         ("offers", "Other offers", model["offers"]),
         ("versions", "Versions", len(model["versions"]) > 1),
         ("disputes", "Where sources disagree", model["disputes"]),
+        ("changes", "What changed", True),
     ]

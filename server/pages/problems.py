@@ -21,7 +21,7 @@ def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Ca
         try:
             if len(request.url.query) > LONGEST_QUERY:
                 raise ProblemError(414, "The address is too long", "Ask for fewer things at once.")
-            return await view(site, request)
+            return await site.kept(request) or await view(site, request)
         except ProblemError as problem:
             if problem.status == 400 and {"after", "before"} & request.query_params.keys():
                 problem = ProblemError(400, problem.title, "It names a place in a list that is not there. Begin again.")

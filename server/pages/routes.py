@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from server.pages.changes import changes, feed
 from server.pages.compare import compare
 from server.pages.home import home
 from server.pages.model import model
@@ -18,5 +19,7 @@ def routes(site: Site) -> list[BaseRoute]:
         Route("/providers/{provider}", page(site, provider)),
         Route("/families/{family}", page(site, family)),
         Route("/compare", page(site, compare)),
+        Route("/changes", page(site, changes)),
+        Route("/changes.atom", page(site, feed)),
         Route("/static/{name}", site.assets.__call__),
     ]

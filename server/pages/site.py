@@ -1,24 +1,24 @@
 """What all pages share: their documents and templates, prepared once, and the way from an answer to a response."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from hashlib import blake2s
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
-from graphql import OperationDefinitionNode
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+import sqlalchemy as sa
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlmodel import col
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from schema import tables
 from schema.columns import is_object
-from schema.root import graph
 from server.conditional import unchanged
-from server.documents import Documents, Prepared, Recent
+from server.documents import Recent
 from server.execution import Ready, Request, Runner, encode
-from server.limits import Limits
 from server.pages import addresses
 from server.pages.assets import Assets
 from server.pages.filters import FILTERS, UNKNOWN
@@ -47,6 +47,8 @@ HEADERS = {
 REVALIDATED = {"cache-control": "public, max-age=0, must-revalidate"}
 NEVER_STORED = {"cache-control": "no-store"}
 HTML = "text/html; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
+LIMITS = ("max_depth", "max_aliases", "max_cost", "max_tokens")
 
 
 class ProblemError(Exception):
@@ -57,13 +59,12 @@ class ProblemError(Exception):
         self.status, self.title, self.text = status, title, text
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A page's document, parsed and checked."""
-
-    text: str
-    prepared: Prepared
-    operation: OperationDefinitionNode
+Moment: TypeAlias = tuple[int | None, datetime | None, date]
+"""A revision, the latest look at a source, and a day: within one moment nothing moves but rates of a time of day."""
+NOW = sa.select(
+    sa.select(sa.func.max(col(tables.Revision.number))).scalar_subquery(),
+    sa.select(sa.func.max(col(tables.Source.last_attempt_at))).scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Answer:
     variables: Mapping[str, Any]
     data: dict[str, Any]
     digest: bytes
+    moment: Moment
+    """When it was asked."""
 
 
 @dataclass(slots=True)
@@ -81,6 +84,12 @@ class Rendered:
     """A page as it is sent, in the codings asked for so far."""
 
     tag: str
+    media: str
+    digest: bytes
+    """Of the answer it shows."""
+    moment: Moment
+    passing: bool
+    """Whether it may read otherwise within one moment."""
     copies: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
@@ -119,64 +128,91 @@ class Site:
         self.assets = Assets()
         self.templates = Templates(HERE / "templates")
         self.templates.globals |= {"asset": self.assets.address}
-        # These documents are ours: an operator's lower limits are meant for others'.
-        usual = {name: each.default for name, each in Settings.model_fields.items()}
-        limits = Limits(usual["max_depth"], usual["max_aliases"], usual["max_cost"])
-        documents = Documents(graph, limits, usual["max_tokens"])
-        self.documents = {file.stem: read(documents, file) for file in sorted((HERE / "documents").glob("*.graphql"))}
-        self._templates: dict[str, Template] = {}
-        for name in self.templates.list_templates():
-            self._templates[name] = self.templates.get_template(name)
+        # The pages' documents are ours: an operator's lower limits are meant for others'.
+        usual = {name: Settings.model_fields[name].default for name in LIMITS}
+        self._checker = Runner(runner.engine, runner.settings.model_copy(update=usual))
+        self._documents: dict[str, Ready] = {}
         self._kept: Recent[Rendered] = Recent(2_000, 64_000_000)
+
+    def warm(self) -> None:
+        """Prepares all documents and templates, so that no reader waits for it."""
+        for name in self.templates.list_templates():
+            self.templates.get_template(name)
+        for file in (HERE / "documents").glob("*.graphql"):
+            self.document(file.stem)
+
+    def document(self, name: str) -> Ready:
+        """A page's document, parsed and checked."""
+        found = self._documents.get(name)
+        if found is None:
+            text = (HERE / "documents" / f"{name}.graphql").read_text("utf-8").strip()
+            found = self._documents[name] = self._checker.check(Request(text, {}, None, {}))
+        return found
+
+    async def moment(self) -> Moment:
+        async with self.runner.engine.connect() as connection:
+            revision, looked = (await connection.execute(NOW)).one()
+        return revision, looked, datetime.now(UTC).date()
 
     async def ask(self, name: str, variables: Mapping[str, Any]) -> Answer:
         """The answer to a page's document. Raises ProblemError where there is none."""
-        document = self.documents[name]
-        assert document.prepared.document
-        request = Request(document.text, variables, None, {})
-        content = encode(await self.runner.run(Ready(document.prepared.document, document.operation, request, 0)))
+        moment = await self.moment()
+        ready = self.document(name)
+        text = ready.request.query or ""
+        asked = replace(ready, request=Request(text, variables, None, {}))
+        content = encode(await self.runner.run(asked))
         answer: dict[str, Any] = orjson.loads(content)
         if errors := answer.get("errors"):
             raise refused(errors[0])
-        return Answer(document.text, variables, answer["data"], blake2s(content, digest_size=16).digest())
+        return Answer(text, variables, answer["data"], blake2s(content, digest_size=16).digest(), moment)
 
-    def page(self, http: HttpRequest, template: str, answer: Answer, status: int = 200, **more: Any) -> Response:
-        """The page of an answer. It is rendered anew only when the answer, the address or the day is another."""
-        address = f"{http.url.path}?{http.url.query}"
-        today = datetime.now(UTC).date()
-        key = f"{template} {addresses.root(http)} {today} {answer.digest.hex()} {address}"
-        found = self._kept.get(key)
-        if found is None:
-            values = {**answer.data, **more, "today": today.isoformat()}
+    async def kept(self, http: HttpRequest) -> Response | None:
+        """The page of this address, if it was sent before and nothing can have changed since."""
+        found = self._kept.get(key(http))
+        if found is None or found.passing or found.moment != await self.moment():
+            return None
+        return sent(http, found)
+
+    def page(
+        self, http: HttpRequest, template: str, answer: Answer, status: int = 200, *, passing: bool = False, **more: Any
+    ) -> Response:
+        """The page of an answer. It is rendered anew only when the answer, or the day, is another than before."""
+        found = self._kept.get(key(http)) if status == 200 else None
+        if found is None or (found.digest, found.moment[-1]) != (answer.digest, answer.moment[-1]):
+            values = {**answer.data, **more, "today": answer.moment[-1].isoformat()}
             values["this_query"] = addresses.graphiql(answer.document, answer.variables)
-            plain = self._templates[template].render(root=addresses.root(http), **values).encode()
-            found = Rendered(f'W/"{blake2s(plain, digest_size=12).hexdigest()}"', {"identity": plain})
-            self._kept.put(key, found, 2 * len(plain))
-        headers = {**HEADERS, **(REVALIDATED if status == 200 else NEVER_STORED), "etag": found.tag}
-        if status == 200 and unchanged(http, found.tag):
-            return Response(status_code=304, headers=headers)
-        coding = best(http)
-        if coding not in found.copies:
-            found.copies[coding] = packed(found.copies["identity"], coding)
-        if coding != "identity":
-            headers["content-encoding"] = coding
-        media = "application/atom+xml; charset=utf-8" if template.endswith(".atom") else HTML
-        return Response(found.copies[coding], status, headers, media)
+            plain = self.templates.get_template(template).render(root=addresses.root(http), **values).encode()
+            tag = f'W/"{blake2s(plain, digest_size=12).hexdigest()}"'
+            media = ATOM if template.endswith(".atom") else HTML
+            found = Rendered(tag, media, answer.digest, answer.moment, passing, {"identity": plain})
+            if status == 200:
+                self._kept.put(key(http), found, 2 * len(plain))
+        found.moment = answer.moment
+        return sent(http, found, status)
 
     def plain(self, http: HttpRequest, problem: ProblemError) -> Response:
         """An error's page that needs no answer: it can be shown when nothing can be asked."""
-        text = self._templates["problem.html"].render(
+        text = self.templates.get_template("problem.html").render(
             root=addresses.root(http), title=problem.title, text=problem.text, this_query=None
         )
         return Response(text, problem.status, {**HEADERS, **NEVER_STORED}, HTML)
 
 
-def read(documents: Documents, file: Path) -> Document:
-    text = file.read_text("utf-8").strip()
-    prepared = documents.prepare(text)
-    if prepared.errors:
-        raise ValueError(f"{file.name}: {prepared.errors[0].message}")
-    return Document(text, prepared, documents.operation(prepared, None))
+def key(http: HttpRequest) -> str:
+    return f"{addresses.root(http)} {http.url}"
+
+
+def sent(http: HttpRequest, page: Rendered, status: int = 200) -> Response:
+    """A page as the client takes it; only its tag where the client holds it."""
+    headers = {**HEADERS, **(REVALIDATED if status == 200 else NEVER_STORED), "etag": page.tag}
+    if status == 200 and unchanged(http, page.tag):
+        return Response(status_code=304, headers=headers)
+    coding = best(http)
+    if coding not in page.copies:
+        page.copies[coding] = packed(page.copies["identity"], coding)
+    if coding != "identity":
+        headers["content-encoding"] = coding
+    return Response(page.copies[coding], status, headers, page.media)
 
 
 def refused(error: Mapping[str, Any]) -> ProblemError:

@@ -32,6 +32,7 @@ PAGES = [
     "/families/gpt-4.1",
     "/compare",
     "/compare?models=openai/gpt-4.1-mini&models=anthropic/claude-haiku-5-5&models=google/gemini-2.5-pro",
+    "/changes?kind=price-changed",
     "/models/openai/nothing",
 ]
 
