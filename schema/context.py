@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
 from schema.columns import dump_json
+from schema.watch import Watch
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -32,11 +33,18 @@ class Context:
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, settings: Mapping[str, Any] | None = None, refresh: Refresh | None = None
+        self,
+        engine: AsyncEngine,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        refresh: Refresh | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.engine = engine
         self.refresh = refresh
         """Refreshes the registry; None where this request may not."""
+        self.watch = watch
+        """Knows of every new revision; None where nothing runs that long."""
         self.now = datetime.now(UTC)
         """The moment that "today's price" means in this request."""
         self.settings: Mapping[str, Any] = settings or {}
@@ -103,9 +111,11 @@ async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> 
 
 
 @asynccontextmanager
-async def context(engine: AsyncEngine, settings: Mapping[str, Any] | None = None) -> AsyncGenerator[Context]:
+async def context(
+    engine: AsyncEngine, settings: Mapping[str, Any] | None = None, watch: Watch | None = None
+) -> AsyncGenerator[Context]:
     """A context that ends its transaction when the block ends."""
-    made = Context(engine, settings=settings)
+    made = Context(engine, settings=settings, watch=watch)
     try:
         yield made
     finally:

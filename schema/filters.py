@@ -1,8 +1,11 @@
-"""Inputs whose fields carry their SQL. Adding a filter is adding a line."""
+"""Inputs whose fields carry their SQL. Adding a filter is adding a line.
+
+Longer than most: whoever adds a filter finds all of them, and what they may use, on one page.
+"""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from enum import Enum
 from typing import Any, Optional
@@ -17,10 +20,11 @@ from schema import tables
 from schema.columns import FRACTION_DIGITS, WHOLE_DIGITS, dump_json, is_array, plain
 from schema.faults import Fault
 from schema.paging import Order
-from schema.tables import Model, TraitKind
+from schema.tables import Change, Model, TraitKind
 from schema.vocabulary import (
     AccessType,
     Capability,
+    ChangeKind,
     Endpoint,
     Meter,
     Modality,
@@ -175,6 +179,37 @@ class PriceFilter:
     )
 
 
+def of_models(refs: Iterable[str]) -> ColumnElement[bool]:
+    return known(Change.model_ref, col(Change.model_ref).in_(list(refs)))
+
+
+def of_fields(names: list[str]) -> ColumnElement[bool]:
+    """True for each of the facts and for all that lies below it."""
+    field = col(Change.field)
+    # Not LIKE, which SQLite reads without regard to case.
+    below = [sa.func.substr(field, 1, len(name) + 1) == f"{name}." for name in names]
+    return known(Change.field, sa.or_(field.in_(names), *below))
+
+
+@strawberry.input(description="Which changes to list. Everything given has to hold.")
+class ChangeFilter:
+    kinds: list[ChangeKind] | None = where("Of one of these kinds.", lambda v: col(Change.kind).in_(v))
+    models: list[str] | None = where(
+        "Of one of these models, in any spelling that `model` takes, or as the change itself spells them.", of_models
+    )
+    providers: list[str] | None = where(
+        "Of one of these providers or their models, by slug.",
+        lambda v: known(Change.provider_slug, col(Change.provider_slug).in_(v)),
+    )
+    fields: list[str] | None = where(
+        "Of one of these facts, or of what lies below it: prices also selects prices.BATCH.INPUT.", of_fields
+    )
+    since: datetime | None = where("Observed at this moment or later.", lambda v: col(Change.observed_at) >= v)
+    since_revision: int | None = where(
+        "Brought by a revision after this one, by number.", lambda v: col(Change.revision_number) > v
+    )
+
+
 def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an input that have a value."""
     for each in dataclasses.fields(filter):
@@ -208,7 +243,7 @@ def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
             case "not_":
                 found.append(sa.not_(sa.and_(sa.true(), *conditions(value, depth + 1))))
             case _:
-                found.append(each.metadata["clause"](value))
+                found.append(each.metadata["clause"](cleaned(value)))
     return tuple(found)
 
 

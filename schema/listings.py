@@ -1,5 +1,6 @@
-"""The lists of the graph: models, providers and families under a filter, a search and an order."""
+"""The lists of the graph: models, providers and families under a filter, a search and an order; changes as a feed."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +12,20 @@ from schema import tables
 from schema.context import Context
 from schema.faults import Fault
 from schema.filters import (
+    ChangeFilter,
     ModelFilter,
     ModelOrder,
     ProviderFilter,
     ProviderOrder,
+    cleaned,
     conditions,
     model_order,
+    of_models,
     provider_order,
     signature,
 )
 from schema.paging import Listing, Order
+from schema.resolution import models_by_reference
 from schema.search import fits, ranked
 from schema.vocabulary import ModelOrderField, ProviderOrderField
 
@@ -94,3 +99,17 @@ async def _scores(context: Context, table: Any, text: str) -> dict[str, float]:
     rows = await context.tuples(sa.select(col(table.slug), col(table.name)))
     found = {row.slug: fits(text, row.slug, row.name) for row in rows}
     return {slug: round(score, 4) for slug, score in found.items() if score > 0}
+
+
+NEWEST_CHANGES = Order(col(tables.Change.id), descending=True)
+
+
+async def change_listing(context: Context, filter: ChangeFilter | None) -> Listing:
+    """Changes under a filter, the newest first."""
+    found = conditions(filter)
+    if filter is not None and filter.models:
+        # A reference may be spelt as people do; what it means is looked up in the registry as it is now.
+        meant = await models_by_reference(context, [ref.strip() for ref in filter.models])
+        refs = {*cleaned(filter.models), *(model.ref for model in meant if model is not None)}
+        found = (*conditions(dataclasses.replace(filter, models=None)), of_models(sorted(refs)))
+    return Listing(tables.Change, NEWEST_CHANGES, found, signature("changes", filter))

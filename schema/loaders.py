@@ -61,6 +61,21 @@ async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Mo
     return in_order(refs, rows, "ref")
 
 
+async def revisions(context: Context, numbers: Sequence[int]) -> list[tables.Revision | None]:
+    """Revision of each number."""
+    rows = await context.rows(sa.select(tables.Revision).where(col(tables.Revision.number).in_(numbers)))
+    return in_order(numbers, rows, "number")
+
+
+async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | None]:
+    """Change of each id, as digits."""
+    change = tables.Change
+    numbers = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 10]
+    rows = await context.rows(sa.select(change).where(col(change.id).in_(numbers)))
+    found = {str(row.id): row for row in rows}
+    return [found.get(id) for id in ids]
+
+
 async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
     """Models of each identity that are on offer, cheapest input first; those without a price last."""
     model = tables.Model

@@ -1,26 +1,34 @@
 """Models: one model as one provider serves it."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Parent, auto, lazy
 
 from schema import loaders, tables
+from schema.arguments import After, Before, First, Last
+from schema.connections import Connection
 from schema.context import Info
 from schema.cost import CostEstimate, UsageInput
 from schema.costing import estimate
 from schema.family import Family
 from schema.faults import Fault
 from schema.filters import PriceFilter
+from schema.listings import change_listing
 from schema.mapping import of
 from schema.node import Node
+from schema.pages import Nested, nested_pages
+from schema.paging import Page, Slice
 from schema.parameter import Parameter
 from schema.price import Price, PriceCard, StandardPrice, cards, select
 from schema.provider import Provider
 from schema.source import Fact, facts
 from schema.tables import TraitKind
 from schema.vocabulary import Capability, Endpoint, Modality, ServiceTier, UseCase
+
+if TYPE_CHECKING:
+    from schema.change import Change
 
 NEW_FOR = timedelta(days=60)
 """How long after its release a model counts as new."""
@@ -257,3 +265,20 @@ class Model(Node):
     @staticmethod
     async def disputes(model: Parent[tables.Model], info: Info) -> Any:
         return [fact for fact in facts(await claims(model, info), None) if any(claim.disputed for claim in fact)]
+
+    @strawberry.field(
+        graphql_type=Connection[Annotated["Change", lazy("schema.change")]],
+        description="What moved about it from refresh to refresh, the newest first.",
+    )
+    @staticmethod
+    async def changes(
+        model: Parent[tables.Model],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Change]:
+        listing = await change_listing(info.context, None)
+        nested = Nested(listing, Page.of(first, after, last, before), "model_ref")
+        return await info.context.load(nested_pages, (model.ref, nested))

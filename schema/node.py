@@ -14,6 +14,7 @@ KINDS: dict[str, tuple[Batch[str, Any], str]] = {
     "Model": (loaders.models_by_ref, "ref"),
     "Provider": (loaders.providers, "slug"),
     "Family": (loaders.families, "slug"),
+    "Change": (loaders.changes, "id"),
 }
 """Type -> its loader and the column that names its rows."""
 
@@ -22,6 +23,8 @@ def kind_of(row: Any) -> str:
     """The type a row belongs to, by a column only that table has."""
     if hasattr(row, "ref"):
         return "Model"
+    if hasattr(row, "revision_number"):
+        return "Change"
     return "Provider" if hasattr(row, "api_base_url") else "Family"
 
 
@@ -55,4 +58,4 @@ class Node:
         return kind_of(value)
 
 
-Row = tables.Model | tables.Provider | tables.Family
+Row = tables.Model | tables.Provider | tables.Family | tables.Change

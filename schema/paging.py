@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.orm import QueryableAttribute
 from sqlmodel import SQLModel
 
-from schema.columns import plain
+from schema.columns import check_exact, plain
 from schema.faults import BAD_CURSOR, Fault
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True)
 class Order:
-    """A total order: an optional column, missing values last, then a unique key."""
+    """A total order: an optional column, missing values last, then a unique key. Without a column the key's own."""
 
     key: SQLColumnExpression[Any]
     column: SQLColumnExpression[Any] | None = None
@@ -41,12 +41,16 @@ class Order:
                 missing = self.column.is_(None)
                 parts.append(missing.desc() if reverse else missing)
             parts.append(self.column.desc() if self.descending != reverse else self.column.asc())
-        parts.append(self.key.desc() if reverse else self.key.asc())
+        parts.append(self.key.desc() if self._falls(reverse) else self.key.asc())
         return parts
+
+    def _falls(self, reverse: bool) -> bool:
+        """Whether the key goes down: it does in reverse, or by itself where it is all there is."""
+        return reverse != (self.descending and self.column is None)
 
     def beyond(self, value: Any, key: Any, reverse: bool) -> ColumnElement[bool]:
         """True for rows after (or, in reverse, before) the one a cursor stands on."""
-        tie: ColumnElement[bool] = self.key < key if reverse else self.key > key
+        tie: ColumnElement[bool] = self.key < key if self._falls(reverse) else self.key > key
         if self.column is None:
             return tie
         if value is None:
@@ -127,13 +131,27 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         stamp, value, key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if stamp == listing.stamp():
-            restore = listing.order.restore if listing.ranking is None else float
-            return (None if value is None else restore(value)), key
+            order = listing.order
+            if listing.ranking is not None:
+                return float(value), key
+            column = None if value is None or order.column is None else comparable(order.column, order.restore(value))
+            return column, comparable(order.key, key)
     except (ValueError, TypeError, binascii.Error, ArithmeticError):
         raise Fault(f"{name} is no cursor of this API. Use an edge's cursor, or pageInfo's.", BAD_CURSOR) from None
     raise Fault(
         f"{name} is a cursor of another list: filter, search and order have to be those it was made with.", BAD_CURSOR
     )
+
+
+def comparable(column: SQLColumnExpression[Any], value: Any) -> Any:
+    """The value itself. Raises ValueError for one the column can't be compared with, as a forged cursor may hold."""
+    if isinstance(value, Decimal):
+        return check_exact(value)
+    assert isinstance(column, (QueryableAttribute, ColumnElement))
+    fits = isinstance(value, column.type.python_type) and not isinstance(value, bool)
+    if not fits or (isinstance(value, int) and abs(value) >= 2**31) or (isinstance(value, str) and "\x00" in value):
+        raise ValueError(f"{value!r} is no {column.type}")
+    return value
 
 
 def limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:

@@ -1,9 +1,21 @@
 """Revisions: the states the registry went through."""
 
-from strawberry import auto
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import Parent, auto, lazy
 
 from schema import tables
+from schema.arguments import After, Before, First, Last
+from schema.connections import Connection
+from schema.context import Info
+from schema.listings import change_listing
 from schema.mapping import of
+from schema.pages import Nested, nested_pages
+from schema.paging import Page, Slice
+
+if TYPE_CHECKING:
+    from schema.change import Change
 
 
 @of(tables.Revision)
@@ -11,3 +23,20 @@ class Revision:
     number: auto
     created_at: auto
     change_count: auto
+
+    @strawberry.field(
+        graphql_type=Connection[Annotated["Change", lazy("schema.change")]],
+        description="What it changed against the revision before, the latest found first.",
+    )
+    @staticmethod
+    async def changes(
+        revision: Parent[tables.Revision],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Change]:
+        listing = await change_listing(info.context, None)
+        nested = Nested(listing, Page.of(first, after, last, before), "revision_number")
+        return await info.context.load(nested_pages, (revision.number, nested))

@@ -9,13 +9,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema import loaders, tables
 from schema.arguments import After, Before, First, Last, Search
+from schema.change import Change
 from schema.comparison import Comparison, models_named
 from schema.connections import Connection
 from schema.context import Info
 from schema.family import Family
 from schema.faults import Fault
-from schema.filters import ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
-from schema.listings import family_listing, model_listing, provider_listing
+from schema.filters import ChangeFilter, ModelFilter, ModelOrder, ProviderFilter, ProviderOrder
+from schema.listings import change_listing, family_listing, model_listing, provider_listing
 from schema.model import Model
 from schema.model_connection import ModelConnection
 from schema.mutation import Mutation
@@ -26,6 +27,7 @@ from schema.provider import Provider
 from schema.registry import Registry
 from schema.resolution import models_by_reference
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 MOST_NODES = 100
 """Ids one `nodes` takes."""
@@ -141,6 +143,23 @@ class Query:
     ) -> Any:
         return await models_named(info.context, [checked_ref(ref) for ref in refs])
 
+    @strawberry.field(
+        graphql_type=Connection[Change],
+        description="What changed between refreshes, the newest first: models added and retired, prices and limits "
+        "moved.",
+    )
+    @staticmethod
+    async def changes(
+        info: Info,
+        filter: Annotated[ChangeFilter | None, strawberry.argument(description="Which changes.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Slice[tables.Change]:
+        listing = await change_listing(info.context, filter)
+        return await page(info.context, listing, Page.of(first, after, last, before))
+
     @strawberry.field(graphql_type=Node | None, description="Anything with an id, by that id; null when there is none.")
     @staticmethod
     async def node(
@@ -165,7 +184,8 @@ class Query:
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    types=[Model, Provider, Family],
+    subscription=Subscription,
+    types=[Model, Provider, Family, Change],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

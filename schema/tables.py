@@ -383,14 +383,23 @@ class Change(Table, table=True):
     """Something that moved between two revisions."""
 
     __tablename__ = "change"
-    __table_args__: ClassVar[Any] = (sa.Index("change_by_model", "model_ref", "id"),)
+    # Each ends with the id, by which changes are listed.
+    __table_args__: ClassVar[Any] = (
+        sa.Index("change_by_revision", "revision_number", "id"),
+        sa.Index("change_by_kind", "kind", "id"),
+        sa.Index("change_by_model", "model_ref", "id"),
+        sa.Index("change_by_provider", "provider_slug", "id"),
+        sa.Index("change_by_field", "field", "id"),
+        sa.Index("change_by_time", "observed_at", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    revision_number: int = Field(foreign_key="revision.number", index=True)
-    kind: ChangeKind = Field(sa_type=word(ChangeKind), index=True)
+    """Counts up with every change, in the order they were found."""
+    revision_number: int = Field(foreign_key="revision.number")
+    kind: ChangeKind = Field(sa_type=word(ChangeKind))
     """What kind of change it is."""
     model_ref: str | None = None
-    provider_slug: str | None = Field(default=None, index=True)
+    provider_slug: str | None = None
     field: str | None = None
     """The fact that moved, as in facts; null when the whole model or provider came or went."""
     before: Any = Field(default=None, sa_type=ExactJson, nullable=True)

@@ -185,4 +185,4 @@ class Upstream(httpx2.AsyncBaseTransport):
 
 
 def port(url: httpx2.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+    return url.port if url.port is not None else (443 if url.scheme == "https" else 80)

@@ -1,9 +1,10 @@
 """What a feed is, and how one is fetched: bounded in time and size, conditional, and never where it must not go."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol, runtime_checkable
 
@@ -29,6 +30,9 @@ PAUSE = 0.5
 REDIRECTS = 5
 CONNECT_TIMEOUT = 10.0
 """Seconds a connection may take to stand."""
+
+
+Send = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
 class Feed(Protocol):
@@ -80,14 +84,16 @@ async def fetch(
         reraise=True,
     )
     try:
-        async with asyncio.timeout(deadline), _opened(client) as opened:
-            return await attempts(_attempt, opened, source, conditions, limit)
+        async with asyncio.timeout(deadline), _sender(client) as send:
+            return await attempts(_attempt, send, source, conditions, limit)
+    except FeedError:
+        raise
     except TimeoutError as error:
         raise FeedError(
             f"{shown(source)} gave no whole answer within {deadline:g} s (MODELMETA_FETCH_TIMEOUT)."
         ) from error
-    except (OSError, ValueError, ImportError) as error:
-        # A proxy that can't be used, a header that is no text: nothing another attempt would mend.
+    except Exception as error:
+        # A proxy that can't be used, a header that is no text, or what nobody thought of: one feed less, no more.
         raise FeedError(f"{shown(source)} can't be fetched: {answer.said(error)}.") from error
 
 
@@ -96,18 +102,23 @@ def _parsed(text: str) -> httpx2.URL:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError) as error:
         raise FeedError("The feed's address is no URL. Write one that begins with https:// or http://.") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    if not _usable(url):
         raise FeedError(f"{shown(url)} is no address a feed can have. Write one that begins with https:// or http://.")
     return url
 
 
+def _usable(url: httpx2.URL) -> bool:
+    return url.scheme in ("http", "https") and bool(url.host) and 0 < port(url) < 65_536
+
+
 @asynccontextmanager
-async def _opened(client: httpx2.AsyncClient | None) -> AsyncGenerator[httpx2.AsyncClient]:
+async def _sender(client: httpx2.AsyncClient | None) -> AsyncGenerator[Send]:
     if client is not None:
-        yield client
+        yield partial(client.send, auth=None, follow_redirects=False, stream=True)
         return
-    async with httpx2.AsyncClient(transport=Upstream(), trust_env=False) as ours:
-        yield ours
+    # No client around it: one keeps cookies, and logs each URL with the credentials and the query in it.
+    async with Upstream() as ours:
+        yield ours.handle_async_request
 
 
 @cache
@@ -118,7 +129,7 @@ def _agent() -> str:
         return "modelmeta/0"
 
 
-async def _attempt(client: httpx2.AsyncClient, source: httpx2.URL, conditions: dict[str, str], limit: int) -> Fetched:
+async def _attempt(send: Send, source: httpx2.URL, conditions: dict[str, str], limit: int) -> Fetched:
     here = source
     headers = {
         "User-Agent": _agent(),
@@ -128,13 +139,14 @@ async def _attempt(client: httpx2.AsyncClient, source: httpx2.URL, conditions: d
     }
     timeouts = httpx2.Timeout(CONNECT_TIMEOUT, read=answer.READ_TIMEOUT).as_dict()
     for _ in range(REDIRECTS + 1):
-        addresses = await _permitted(here, source)
-        # Built here and not by the client, which would add cookies of earlier answers.
+        at_home = _origin(here) == _origin(source)
+        extensions = {"timeout": timeouts, "addresses": None if at_home else await _permitted(here, source)}
+        own = _credentials(source) if at_home else {}
         request = httpx2.Request(
-            "GET", here, headers=headers | conditions, extensions={"timeout": timeouts, "addresses": addresses}
+            "GET", here.copy_with(userinfo=b""), headers=headers | conditions | own, extensions=extensions
         )
         try:
-            response = await client.send(request, auth=None, follow_redirects=False, stream=True)
+            response = await send(request)
         except BROKEN as error:
             raise answer.failed(here, error) from error
         async with aclosing(response):
@@ -144,10 +156,17 @@ async def _attempt(client: httpx2.AsyncClient, source: httpx2.URL, conditions: d
     raise FeedError(f"{shown(source)} redirects more than {REDIRECTS} times, at last to {shown(here)}.")
 
 
+def _origin(url: httpx2.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, port(url)
+
+
+def _credentials(url: httpx2.URL) -> dict[str, str]:
+    pair = f"{url.username}:{url.password}".encode()
+    return {"Authorization": f"Basic {b64encode(pair).decode('ascii')}"} if url.userinfo else {}
+
+
 async def _permitted(here: httpx2.URL, source: httpx2.URL) -> list[Address] | None:
-    """The addresses a redirect may connect to; None where the operator's own URL leads, or a proxy connects."""
-    if (here.scheme, here.host, port(here)) == (source.scheme, source.host, port(source)):
-        return None
+    """The addresses a redirect may connect to; None where a proxy connects. Raises FeedError where it may not."""
     proxy = proxy_for(here)
     try:
         found = await resolve(here.raw_host.decode("ascii"), port(here))
@@ -175,8 +194,8 @@ def _target(response: httpx2.Response, here: httpx2.URL) -> httpx2.URL:
         target = here.join(named)
     except (httpx2.InvalidURL, ValueError) as error:
         raise FeedError(f"{where} with an address that is no URL.") from error
-    if target.scheme not in ("http", "https") or not target.host:
-        raise FeedError(f"{where} to {shown(target)}, which is neither https:// nor http://.")
+    if not _usable(target):
+        raise FeedError(f"{where} to {shown(target)}, which is no address of https:// or http://.")
     if named.userinfo:
         raise FeedError(f"{where} to an address with credentials, at {shown(target)}.")
     if here.scheme == "https" and target.scheme == "http":

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema import tables
+from schema.watch import Watch
 from server import database
 from server.endpoint import Endpoint, HttpError
 from server.execution import Runner
@@ -28,6 +29,7 @@ from server.hourly import Clock, Refresher
 from server.pages.problems import missing_page, page
 from server.pages.routes import routes as pages
 from server.pages.site import Site
+from server.places import Places
 from server.settings import Settings
 from server.sockets import Sockets
 
@@ -90,9 +92,11 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
 def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
     """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
     opened = engine or database.engine(settings.database_url)
-    refresher = Refresher(settings)
-    runner = Runner(opened, settings, refresher.ask)
-    endpoint = Endpoint(runner, settings)
+    watch = Watch(opened)
+    refresher = Refresher(settings, watch.notify)
+    runner = Runner(opened, settings, watch, refresher.ask)
+    places = Places(settings.max_sockets_per_address, settings.max_sockets)
+    endpoint = Endpoint(runner, settings, places)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -102,13 +106,14 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         gc.set_threshold(50_000, 20, 50)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
+            await stack.enter_async_context(watch.running())
             if settings.refresh_interval:
                 await stack.enter_async_context(running(Clock(opened, settings.refresh_interval, refresher).run()))
             yield
         if engine is None:
             await opened.dispose()
 
-    over_socket = Sockets(runner, settings)
+    over_socket = Sockets(runner, settings, places)
 
     async def sockets(socket: WebSocket) -> None:
         await over_socket(socket)

@@ -2,21 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from schema.columns import is_array, is_object
 from schema.faults import Fault
 from schema.scalars import ExactNumber
 from server.accept import EVENTS, GRAPHQL, JSON, MULTIPART, preferred
 from server.execution import Ready, Request, RequestError, Runner, encode, hide, is_mutation, is_subscription, refusal
+from server.places import Places, address
 from server.settings import Settings
+from server.streams import FORMS, Form, Stream
 
 NEVER_STORED = {"Cache-Control": "no-store"}
 REVALIDATED = {"Cache-Control": "public, max-age=0, must-revalidate"}
@@ -39,8 +42,8 @@ class HttpError(Exception):
 class Endpoint:
     """Answers `/graphql` over HTTP."""
 
-    def __init__(self, runner: Runner, settings: Settings) -> None:
-        self.runner, self.settings = runner, settings
+    def __init__(self, runner: Runner, settings: Settings, places: Places) -> None:
+        self.runner, self.settings, self.places = runner, settings, places
 
     async def __call__(self, http: HttpRequest) -> Response:
         try:
@@ -95,12 +98,8 @@ class Endpoint:
             return Response(encode(refusal(error)), 400 if strict else 200, NEVER_STORED, f"{media}; charset=utf-8")
         if is_mutation(ready) and http.method != "POST":
             raise HttpError(405, "A mutation can't be sent by GET: use POST.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-        if media == EVENTS:
-            return StreamingResponse(events(self.runner, ready), media_type=EVENTS, headers=NEVER_STORED)
-        if media == MULTIPART and is_subscription(ready):
-            return StreamingResponse(
-                parts(self.runner, ready), media_type='multipart/mixed; boundary="-"', headers=NEVER_STORED
-            )
+        if media == EVENTS or (media == MULTIPART and is_subscription(ready)):
+            return self.stream(http, ready, FORMS[media])
         if is_subscription(ready):
             raise HttpError(
                 406, f"A subscription needs Accept: {EVENTS} or {MULTIPART}, or a WebSocket.", "NOT_ACCEPTABLE"
@@ -114,10 +113,19 @@ class Endpoint:
             return Response(content, status, NEVER_STORED, f"{media}; charset=utf-8")
         return conditional(http, content, media)
 
+    def stream(self, http: HttpRequest, ready: Ready, form: Form) -> Response:
+        """The answers of an operation as they come. Raises HttpError when the client has too many streams already."""
+        if http.method == "HEAD":
+            return Response(headers=NEVER_STORED, media_type=form.media)
+        client = address(http.scope)
+        if not self.places.take(client):
+            raise HttpError(429, "Too many streams are open. Close one first.", "RATE_LIMITED", {"Retry-After": "10"})
+        return Stream(form, form.chunks(self.runner, ready), self.settings, partial(self.places.leave, client))
 
-def bearer(header: str | None) -> str | None:
-    """The token of an Authorization header."""
-    scheme, _, token = (header or "").partition(" ")
+
+def bearer(header: Any) -> str | None:
+    """The token of an Authorization header; None where there is none."""
+    scheme, _, token = (header if isinstance(header, str) else "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
@@ -129,33 +137,6 @@ def conditional(http: HttpRequest, content: bytes, media: str) -> Response:
     if tag in held or "*" in held:
         return Response(status_code=304, headers=headers)
     return Response(content, 200, headers, f"{media}; charset=utf-8")
-
-
-async def results(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
-    """The encoded answers of any operation: one for a query, many for a subscription."""
-    if not is_subscription(ready):
-        yield encode(await runner.run(ready))
-        return
-    try:
-        async for each in runner.events(ready):
-            yield encode(each)
-    except RequestError as error:
-        yield encode(refusal(error))
-
-
-async def events(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
-    """Server-sent events, in the distinct connections mode of graphql-sse."""
-    async for each in results(runner, ready):
-        yield b"event: next\ndata: " + each + b"\n\n"
-    yield b"event: complete\ndata:\n\n"
-
-
-async def parts(runner: Runner, ready: Ready) -> AsyncIterator[bytes]:
-    """The multipart subscription protocol of Apollo's clients."""
-    yield b"---"
-    async for each in results(runner, ready):
-        yield b'\r\ncontent-type: application/json\r\n\r\n{"payload":' + each + b"}\r\n---"
-    yield b"--\r\n"
 
 
 def _number(text: str) -> ExactNumber:

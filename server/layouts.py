@@ -16,10 +16,13 @@ Step = Callable[[AsyncConnection], Awaitable[None]]
 
 
 async def keep_editions(connection: AsyncConnection) -> None:
-    """Layout 2: the last good content of each feed, what a revision was merged from, and rates seen by the registry."""
+    """Layout 2: the last good content of each feed, what a revision was merged from, rates seen by the registry,
+    and changes found by whatever they are asked for.
+    """
     await create(connection, tables.Edition)
     await add_column(connection, tables.Revision, "inputs")
     await add_column(connection, tables.Rate, "observed", default="false")
+    await renew_indexes(connection, tables.Change)
 
 
 STEPS: dict[int, Step] = {1: keep_editions}
@@ -61,3 +64,17 @@ async def add_column(
     given = "" if default is None else f" DEFAULT {default}"
     rule = "" if column.nullable else " NOT NULL"
     await connection.execute(sa.text(f"ALTER TABLE {table(model).name} ADD COLUMN {name} {kind}{given}{rule}"))
+
+
+async def renew_indexes(connection: AsyncConnection, model: type[tables.Table]) -> None:
+    """Gives a table today's indexes in place of those it has."""
+
+    def renew(sync: sa.Connection) -> None:
+        wanted = {index.name: index for index in table(model).indexes}
+        held = {index["name"] for index in sa.inspect(sync).get_indexes(str(table(model).name))}
+        for name in held - wanted.keys():
+            sync.execute(sa.text(f'DROP INDEX "{name}"'))
+        for name in wanted.keys() - held:
+            wanted[name].create(sync)
+
+    await connection.run_sync(renew)

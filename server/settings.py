@@ -57,6 +57,14 @@ class Settings(BaseModel):
     """Origins that browsers may call the API from, separated by commas; * for any, empty for none."""
     operation_timeout: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Seconds an operation may take before it is stopped."""
+    keep_alive: float = Field(default=15.0, gt=0, allow_inf_nan=False)
+    """Seconds between signs of life on sockets and event streams."""
+    send_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    """Seconds a client may take nothing of what it is sent before it is cut off."""
+    max_sockets: int = Field(default=10_000, ge=1)
+    """Largest number of sockets and event streams open at once."""
+    max_sockets_per_address: int = Field(default=2_000, ge=1)
+    """Largest number of sockets and event streams open at once from one address."""
     max_body_bytes: int = Field(default=131_072, ge=1_024)
     """Largest request body, in bytes."""
     max_cost: int = Field(default=100_000, ge=100)

@@ -2,23 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.columns import is_object
-from server.endpoint import HttpError, halved, read_json, results, to_request
+from server.endpoint import HttpError, bearer, halved, read_json, to_request
 from server.execution import RequestError, Runner, encode, refusal
+from server.places import Places, address
 from server.settings import Settings
+from server.streams import TRICKLE, results
 
 PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0
 """Seconds a client has to say connection_init."""
 MOST_OPERATIONS = 20
 """Operations under way on one socket."""
-SEND_TIMEOUT = 20.0
-"""Seconds a client has to take a message before it is cut off."""
+FAREWELL = 1.0
+"""Seconds a client has to take the word of goodbye; one that takes nothing goes without."""
 
 
 class Close(Exception):  # noqa: N818 - an end in good order is no error
@@ -33,29 +36,39 @@ class Close(Exception):  # noqa: N818 - an end in good order is no error
 class Sockets:
     """Answers `/graphql` over WebSocket."""
 
-    def __init__(self, runner: Runner, settings: Settings) -> None:
-        self.runner, self.settings = runner, settings
+    def __init__(self, runner: Runner, settings: Settings, places: Places) -> None:
+        self.runner, self.settings, self.places = runner, settings, places
 
     async def __call__(self, socket: WebSocket) -> None:
+        client = address(socket.scope)
+        if not self.places.take(client):
+            full = HttpError(429, "Too many sockets are open. Close one first.", "RATE_LIMITED", {"Retry-After": "10"})
+            await socket.send_denial_response(full.response())
+            return
+        try:
+            await self.converse(socket)
+        finally:
+            self.places.leave(client)
+
+    async def converse(self, socket: WebSocket) -> None:
         if PROTOCOL not in socket.scope.get("subprotocols", ()):
             await socket.accept()
-            await socket.close(4406, f"Subprotocol not acceptable: use {PROTOCOL}")
+            await _closed(socket, Close(4406, f"Subprotocol not acceptable: use {PROTOCOL}"))
             return
         await socket.accept(PROTOCOL)
         session = Session(self.runner, self.settings, socket)
         try:
-            await session.listen()
+            await session.run()
         except Close as close:
             await _closed(socket, close)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the client is gone
-        finally:
-            await session.end()
 
 
 async def _closed(socket: WebSocket, close: Close) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError):  # the client was faster
-        await socket.close(close.code, close.reason)
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # the client was faster, or takes nothing
+        async with asyncio.timeout(FAREWELL):
+            await socket.close(close.code, close.reason)
 
 
 class Session:
@@ -64,7 +77,26 @@ class Session:
     def __init__(self, runner: Runner, settings: Settings, socket: WebSocket) -> None:
         self.runner, self.settings, self.socket = runner, settings, socket
         self.initialised = False
+        self.token: str | None = None
         self.operations: dict[str, asyncio.Task[None]] = {}
+        """Those a client can name. One it has completed may take a moment to end."""
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        """How an operation found out that nothing can be sent."""
+
+    async def run(self) -> None:
+        """Listens until one side ends it; nothing is left under way then. Raises how it ended."""
+        listening = asyncio.create_task(self.listen())
+        self.tasks.add(listening)
+        try:
+            await asyncio.wait((listening, self.broken), return_when=asyncio.FIRST_COMPLETED)
+            if self.broken.done():
+                raise self.broken.result()
+            await listening
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -103,6 +135,9 @@ class Session:
                     raise Close(4429, "Too many initialisation requests")
                 if not isinstance(message.get("payload"), (dict, type(None))):
                     raise Close(4400, "The payload of connection_init has to be an object")
+                # Browsers can give a socket no headers: what shows who asks comes along here, in HTTP's words.
+                said = {str(name).lower(): value for name, value in (message.get("payload") or {}).items()}
+                self.token = bearer(said.get("authorization"))
                 self.initialised = True
                 await self.send({"type": "connection_ack"})
             case "ping":
@@ -125,15 +160,16 @@ class Session:
             raise Close(4400, "subscribe needs an id and a payload")
         if id in self.operations:
             raise Close(4409, f"Subscriber for {id:.60} already exists")
-        if len(self.operations) >= MOST_OPERATIONS:
+        if len(self.tasks) > MOST_OPERATIONS:  # one of them listens
             raise Close(4429, f"At most {MOST_OPERATIONS} operations run on one socket")
-        task = asyncio.create_task(self.operate(id, payload))
-        self.operations[id] = task
+        task = self.operations[id] = asyncio.create_task(self.operate(id, payload))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def operate(self, id: str, payload: Mapping[str, Any]) -> None:
         try:
             try:
-                ready = self.runner.check(to_request(payload))
+                ready = self.runner.check(replace(to_request(payload), token=self.token))
             except HttpError as error:
                 await self.send(
                     {
@@ -146,26 +182,23 @@ class Session:
             except RequestError as error:
                 await self.send({"id": id, "type": "error", "payload": refusal(error)["errors"]})
                 return
-            async for content in results(self.runner, ready):
-                await self.transmit(b'{"id":' + encode(id) + b',"type":"next","payload":' + content + b"}")
+            async with aclosing(results(self.runner, ready)) as found:
+                async for content in found:
+                    await self.transmit(b'{"id":' + encode(id) + b',"type":"next","payload":' + content + b"}")
             await self.send({"id": id, "type": "complete"})
-        except (Close, WebSocketDisconnect, RuntimeError):
-            await _closed(self.socket, Close(1013, "Messages are not taken"))
+        except (Close, WebSocketDisconnect, RuntimeError) as error:
+            if not self.broken.done():
+                self.broken.set_result(error)
         finally:
-            self.operations.pop(id, None)
+            if self.operations.get(id) is asyncio.current_task():
+                del self.operations[id]
 
     async def send(self, message: Mapping[str, Any]) -> None:
         await self.transmit(encode(message))
 
     async def transmit(self, content: bytes) -> None:
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
+            async with asyncio.timeout(TRICKLE * self.settings.send_timeout):
                 await self.socket.send_text(content.decode())
         except TimeoutError:
             raise Close(1013, "Messages are not taken") from None
-
-    async def end(self) -> None:
-        tasks = list(self.operations.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

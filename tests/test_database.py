@@ -147,12 +147,13 @@ async def test_a_database_is_laid_out_once_and_then_left_alone(url: str) -> None
         await engine.dispose()
 
 
-async def columns_of(reader: AsyncConnection) -> dict[str, set[str]]:
-    """Every table with its columns."""
+async def columns_of(reader: AsyncConnection) -> dict[str, set[Any]]:
+    """Every table with its columns, that of changes with its indexes."""
 
-    def look(sync: sa.Connection) -> dict[str, set[str]]:
+    def look(sync: sa.Connection) -> dict[str, set[Any]]:
         inspector = sa.inspect(sync)
-        return {name: {each["name"] for each in inspector.get_columns(name)} for name in inspector.get_table_names()}
+        found = {name: {each["name"] for each in inspector.get_columns(name)} for name in inspector.get_table_names()}
+        return found | {"change": {*found["change"], *(each["name"] for each in inspector.get_indexes("change"))}}
 
     return await reader.run_sync(look)
 
@@ -167,6 +168,9 @@ async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: Async
             "DROP TABLE edition",
             "ALTER TABLE revision DROP COLUMN inputs",
             "ALTER TABLE rate DROP COLUMN observed",
+            "DROP INDEX change_by_kind",
+            "DROP INDEX change_by_field",
+            "CREATE INDEX ix_change_kind ON change (kind)",
             "UPDATE layout SET number = 1",
             "CREATE TABLE operators_notes (note TEXT)",
             "INSERT INTO operators_notes VALUES ('keep me')",

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import hashlib
+import re
 import ssl
 import tracemalloc
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from typing import Any
@@ -44,6 +46,14 @@ async def get(upstream: Upstream, path: str, *, deadline: float = 20, limit: int
     return await fetch(upstream.base + path, limit=limit, deadline=deadline, **more)
 
 
+def anywhere(_: Address) -> bool:
+    return True
+
+
+async def loopback(_: str, __: int) -> list[Address]:
+    return [ip_address("127.0.0.1")]
+
+
 async def refused(upstream: Upstream, path: str, **more: Any) -> str:
     """The message of a fetch that must fail: one line that names the host, without anything that is not ours."""
     with pytest.raises(FeedError) as caught:
@@ -79,10 +89,20 @@ async def test_a_request_says_who_asks_and_carries_no_cookies_and_no_credentials
     assert not headers.keys() & {"cookie", "authorization", "referer"}
 
 
-async def test_credentials_in_the_operators_own_url_are_sent_and_never_shown(upstream: Upstream) -> None:
-    base = upstream.base.replace("http://", "http://me:hunter2@")
-    await fetch(base + "/good", limit=LIMIT, deadline=20)
-    assert upstream.asked[-1].headers["authorization"].startswith("Basic ")
+async def test_credentials_in_the_operators_own_url_are_sent_there_and_never_shown(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    base = upstream.base.replace("http://", "http://me:hunter%32@")
+    await fetch(base + "/hops?left=1&key=sesame", limit=LIMIT, deadline=20)
+    expected = f"Basic {b64encode(b'me:hunter2').decode()}"
+    assert [each.headers["authorization"] for each in upstream.asked[-2:]] == [expected] * 2
+    monkeypatch.setattr(feed, "resolve", loopback)
+    monkeypatch.setattr(feed, "public", anywhere)
+    other = f"http://feeds.invalid:{upstream.base.rpartition(':')[2]}/good"
+    await fetch(f"{base}/redirect?to={other}", limit=LIMIT, deadline=20)
+    assert "authorization" not in upstream.asked[-1].headers
+    assert not {"hunter2", "hunter%32", "sesame"} & set(re.findall(r"[\w%]+", caplog.text))
     with pytest.raises(FeedError) as caught:
         await fetch(base + "/missing?key=sesame", limit=LIMIT, deadline=20)
     assert str(caught.value) == f"{upstream.base}/missing answered 404 Not Found. Expected 200 OK."
@@ -248,7 +268,16 @@ async def test_a_name_that_means_nothing_is_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "feeds.example/a", "ftp://127.0.0.1/a", "http://", "http://[::1", "file:///etc/hosts"]
+    "url",
+    [
+        "",
+        "feeds.example/a",
+        "ftp://127.0.0.1/a",
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "file:///etc/hosts",
+    ],
 )
 async def test_an_address_that_is_none_is_an_error_before_anything_is_sent(url: str) -> None:
     with pytest.raises(FeedError, match=r"begins with https:// or http://\.$"):
@@ -307,10 +336,11 @@ async def test_the_operators_own_host_at_another_port_is_another_place(upstream:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("ftp://feeds.example/a", "to ftp://feeds.example/a, which is neither https:// nor http://."),
-        ("javascript:alert(1)", "which is neither https:// nor http://."),
+        ("ftp://feeds.example/a", "to ftp://feeds.example/a, which is no address of https:// or http://."),
+        ("javascript:alert(1)", "which is no address of https:// or http://."),
         ("http://me:hunter2@feeds.example/a?key=1", "to an address with credentials, at http://feeds.example/a."),
         ("http://[::1", "with an address that is no URL."),
+        ("http://feeds.example:99999/a", "which is no address of https:// or http://."),
         ("http://0177.0.0.1/a", "with an address that is no URL."),
     ],
 )
@@ -355,10 +385,6 @@ def test_addresses_of_nobody_or_of_tunnels_are_known(text: str) -> None:
 def test_an_ipv4_address_is_as_public_in_ipv6s_clothes(address: Address) -> None:
     for prefix in ("::ffff:", "64:ff9b::"):
         assert public(ip_address(f"{prefix}{address}")) is public(address)
-
-
-def anywhere(_: Address) -> bool:
-    return True
 
 
 async def test_a_redirect_is_followed_to_the_address_that_was_checked(
@@ -453,10 +479,7 @@ async def test_https_is_spoken_and_its_lies_are_seen_as_well(trusting: ssl.SSLCo
 async def test_a_checked_address_still_has_to_show_the_certificate_of_the_name(
     trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def resolve(host: str, port: int) -> list[Address]:
-        return [ip_address("127.0.0.1")]
-
-    monkeypatch.setattr(feed, "resolve", resolve)
+    monkeypatch.setattr(feed, "resolve", loopback)
     monkeypatch.setattr(feed, "public", anywhere)
     async with faulty(tls=trusting) as secure:
         port = secure.base.rpartition(":")[2]

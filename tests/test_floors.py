@@ -22,6 +22,8 @@ READING = {
     "resolution",
     "context",
     "arguments",
+    "shared",
+    "watch",
 }
 
 

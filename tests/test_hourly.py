@@ -11,6 +11,8 @@ from conftest import create_database, drop_database
 from publishing import Publisher, catalogue, listing, publishing
 from serving import Server, modelmeta, serving
 from sqlalchemy.ext.asyncio import AsyncEngine
+from websockets import Subprotocol
+from websockets.asyncio.client import connect
 
 from server import database, locks
 from server.hourly import Clock, Refresher, RefreshFailed
@@ -220,6 +222,22 @@ async def test_the_operator_alone_can_ask_for_a_refresh(url: str, tmp_path: Path
             async with server.client(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
                 by_get = await client.get("/graphql", params={"query": REFRESH})
             assert by_get.status_code == 405
+
+
+async def test_the_operator_can_ask_over_a_socket_too(url: str, tmp_path: Path) -> None:
+    with publishing({"models-dev": catalogue(ONE)}) as feeds:
+        await loaded(url, feeds)
+        async with serving(url, tmp_path, operator_token=TOKEN, **feeds.variables()) as server:
+            for token, told in ((None, "error"), (1, "error"), (f"Bearer {TOKEN}", "data")):
+                address = server.address.replace("http", "ws") + "/graphql"
+                async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+                    await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": token}}))
+                    assert json.loads(await socket.recv())["type"] == "connection_ack"
+                    message = {"id": "1", "type": "subscribe", "payload": {"query": REFRESH}}
+                    await socket.send(json.dumps(message))
+                    async with asyncio.timeout(40):
+                        payload = json.loads(await socket.recv())["payload"]
+                assert ("errors" in payload) == (told == "error"), payload
 
 
 async def test_a_server_without_a_token_refreshes_for_nobody(url: str, tmp_path: Path) -> None:

@@ -179,10 +179,11 @@ def test_a_zero_is_free_only_where_the_declared_table_says_so() -> None:
     assert publications("acme/any", completion="0.000002") == [(Meter.OUTPUT, 2, PricePublication.PUBLISHED)]
 
 
-def test_the_permanent_name_is_another_name_but_not_of_a_variant() -> None:
+def test_the_permanent_name_is_another_name_but_not_of_a_variant_or_an_alias() -> None:
     found = models()
     assert found["openai/gpt-5.6-luna"].aliases == ("openai/gpt-5.6-luna-20260709",)
     assert found["meta-llama/llama-3.3-70b-instruct:free"].aliases == ()
+    assert found["~anthropic/claude-opus-latest"].aliases == ()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from server import database, sockets
 from server.execution import Runner
+from server.places import Places
 from server.sockets import Sockets
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -389,8 +390,8 @@ class Wire:
 @pytest_asyncio.fixture(loop_scope="session")
 async def over_socket(tmp_path: Path) -> AsyncIterator[Sockets]:
     async with tiny_database(tmp_path) as url:
-        engine = database.engine(url)
-        yield Sockets(Runner(engine, settings_for(url)), settings_for(url))
+        engine, settings = database.engine(url), settings_for(url, send_timeout=0.05)
+        yield Sockets(Runner(engine, settings), settings, Places(1, 1))
         await engine.dispose()
 
 
@@ -407,10 +408,7 @@ async def test_a_socket_without_a_handshake_is_closed_after_a_while(
     assert wire.sent[-1]["code"] == 4408
 
 
-async def test_a_client_that_takes_no_messages_is_cut_off(
-    over_socket: Sockets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sockets, "SEND_TIMEOUT", 0.05)
+async def test_a_client_that_takes_no_messages_is_cut_off(over_socket: Sockets) -> None:
     wire = Wire()
     wire.taken.clear()
     wire.say(INIT)

@@ -241,8 +241,8 @@ def claims(model: ModelShape) -> ModelClaims:
     found.facts = {name: value for name, value in facts.items() if value is not None}
     found.parameters = {each.name: each for each in parameters(model)}
     found.rates = list(rates(model))
-    # A variant (:free, :batch) shares the permanent name of the model it is a variant of.
-    if model.canonical_slug and model.canonical_slug != model.id and ":" not in model.id:
+    # A variant (:free, :batch) and an alias that moves (~) share the permanent name of the model they lead to.
+    if model.canonical_slug and model.canonical_slug != model.id and not {":", "~"} & set(model.id):
         found.aliases = (model.canonical_slug,)
     return found
 

@@ -15,7 +15,7 @@ from server import database, reports, settings
 from server.commands.common import DatabaseUrl, opened, out, read_settings, run
 from server.endpoint import HttpError, read_json
 from server.errors import OperatorError
-from server.execution import Request, RequestError, Runner, refusal
+from server.execution import Request, RequestError, Runner, is_subscription, refusal
 from server.settings import Settings
 
 
@@ -42,7 +42,11 @@ async def _answered(found: Settings, request: Request) -> dict[str, Any]:
     async with opened(found) as engine:
         runner = Runner(engine, found)
         try:
-            return await runner.run(runner.check(request))
+            ready = runner.check(request)
+            if is_subscription(ready):
+                event: dict[str, Any] = orjson.loads(await anext(runner.events(ready)))
+                return event
+            return await runner.run(ready)
         except RequestError as error:
             return refusal(error)
 

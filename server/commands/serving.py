@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -17,6 +18,11 @@ from server import database, settings
 from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
 from server.errors import OperatorError
 from server.settings import Settings
+
+SPARE_FILES = 1_000
+"""Files and sockets open besides those that are counted: databases, and requests that are answered at once."""
+UNSENT = 131_072
+"""Bytes for one connection that the kernel takes ahead of what it can send."""
 
 
 def serve(
@@ -64,8 +70,10 @@ def _load_apart(found: Settings) -> None:
 
 def _serve(found: Settings, listener: socket.socket) -> None:
     from server.app import create_app
+    from server.wire import Server, Socket
 
     logging.getLogger("modelmeta").setLevel(found.log_level.upper())
+    _allow_files(found.max_sockets + SPARE_FILES)
     address, port = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     err.print(
@@ -77,14 +85,29 @@ def _serve(found: Settings, listener: socket.socket) -> None:
         create_app(found),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="httptools",
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=found.max_body_bytes * 2,
         log_level=found.log_level,
         access_log=found.log_level == "debug",
+        ws_ping_interval=found.keep_alive,
+        ws_ping_timeout=found.send_timeout,
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config, found.send_timeout).run(sockets=[listener])
+
+
+def _allow_files(number: int) -> None:
+    """Lets this process have so many files and sockets open, or as many as it may."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < number:
+        wanted = number if most == resource.RLIM_INFINITY else min(number, most)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def listen(found: Settings) -> socket.socket:
@@ -92,6 +115,9 @@ def listen(found: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in found.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        # What a client leaves lying stays with us, where it is counted, and is not piled up in the kernel.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     try:
         listener.bind((found.host, found.port))
     except OSError as error:

@@ -3,16 +3,23 @@
 import json
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
-from conftest import IN_CI, Ask
+from conftest import IN_CI, Ask, settings_for
+from listening import refreshed
 from playwright.async_api import Browser, Page, async_playwright
-from serving import Server, tiny_server
+from serving import Server, serving, tiny_database, tiny_server
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from schema.watch import Watch
+from server import database
+from server.execution import Request, Runner, is_subscription
 from server.graphiql.example import FOLDER, examples
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -112,6 +119,20 @@ async def test_a_link_opens_its_document_with_its_variables(browser: Browser, se
 
 
 @pytest.mark.browser
+async def test_a_subscription_shows_each_event_as_it_lands(browser: Browser, tmp_path: Path) -> None:
+    async with tiny_database(tmp_path) as url, serving(url, tmp_path) as server:
+        query = "subscription Refreshes { registryRefreshed { number changeCount } }"
+        async with visiting(browser, server, query=query) as visit:
+            await visit.execute()
+            await visit.shows('"number": 1')
+            engine = database.engine(url)
+            await refreshed(engine, 1)
+            await engine.dispose()
+            await visit.shows('"number": 2')
+            assert visit.wrong == []
+
+
+@pytest.mark.browser
 async def test_what_a_link_carries_is_shown_and_never_run_as_script(browser: Browser, server: Server) -> None:
     query = "# </script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">\n{ registry { modelCount } }"
     async with visiting(browser, server, query=query) as visit:
@@ -137,10 +158,33 @@ async def test_the_page_allows_nothing_from_elsewhere(server: Server) -> None:
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize("name", [example.name for example in examples()])
+MOVING = {"refreshes", "changes"}
+"""Examples of what only a registry has that was refreshed."""
+
+
+@pytest.mark.parametrize("name", [example.name for example in examples() if example.name not in MOVING])
 async def test_every_example_runs_and_finds_something(full: Ask, name: str) -> None:
     (example,) = [each for each in examples() if each.name == name]
-    data = await full(example.query, json.loads(example.variables or "{}"))
+    finds_something(await full(example.query, json.loads(example.variables or "{}")))
+
+
+@pytest.mark.parametrize("name", sorted(MOVING))
+async def test_examples_of_what_moves_find_something_once_it_has(engine: AsyncEngine, name: str) -> None:
+    (example,) = [each for each in examples() if each.name == name]
+    for day in (1, 2):
+        await refreshed(engine, day)
+    runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), Watch(engine))
+    ready = runner.check(Request(example.query, json.loads(example.variables or "{}"), None, {}))
+    if is_subscription(ready):
+        async with aclosing(runner.events(ready)) as events:
+            answer = json.loads(await anext(events))
+    else:
+        answer = await runner.run(ready)
+    assert "errors" not in answer, answer
+    finds_something(answer["data"])
+
+
+def finds_something(data: dict[str, Any]) -> None:
     assert data
     for field_name, value in data.items():
         assert value, f"{field_name} is empty"
