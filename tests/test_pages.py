@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.vocabulary import Meter, ModelStatus, ParameterKind, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from server import database
 from server.app import create_app
 from server.pages import filters
 from server.pages.chart import chart
@@ -824,6 +825,31 @@ async def test_a_prefix_in_front_needs_no_telling(site: httpx.AsyncClient) -> No
             *reader.attributes("form", "action"),
         ]
         assert not [address for address in addresses if address.startswith("/")], path
+
+
+async def test_an_operators_lower_limits_are_meant_for_others(engine: AsyncEngine) -> None:
+    await put(engine, tiny())
+    url = engine.url.render_as_string(hide_password=False)
+    app = create_app(settings_for(url, max_cost=100, max_depth=3, max_tokens=100, max_aliases=1), engine)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+        for path in ("/", "/models/openai/tiny-large", "/providers", "/providers/openai", "/changes", "/nothing"):
+            assert (await client.get(path)).status_code == (404 if path == "/nothing" else 200), path
+
+
+async def test_trouble_is_a_page_that_gives_nothing_away(tmp_path: Path) -> None:
+    # No tables: whatever is asked of this database fails.
+    engine = database.engine(f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite")
+    app = create_app(settings_for(engine.url.render_as_string(hide_password=False)), engine)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+        for path in ("/", "/models/openai/tiny-large", "/compare?models=a&models=b", "/changes.atom", "/nothing"):
+            page = await client.get(path)
+            assert page.status_code == 500, path
+            assert re.search(r"Something went wrong.*Quote [0-9a-f]{12} when you report it", shown(page))
+            assert not LEAKS.search(shown(page))
+            assert unfit(page.text) == []
+    await engine.dispose()
 
 
 # How values read

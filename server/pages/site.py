@@ -132,7 +132,7 @@ class Site:
         usual = {name: Settings.model_fields[name].default for name in LIMITS}
         self._checker = Runner(runner.engine, runner.settings.model_copy(update=usual))
         self._documents: dict[str, Ready] = {}
-        self._kept: Recent[Rendered] = Recent(2_000, 64_000_000)
+        self._kept: Recent[Rendered] = Recent(2_000, 24_000_000)
 
     def warm(self) -> None:
         """Prepares all documents and templates, so that no reader waits for it."""

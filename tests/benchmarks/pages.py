@@ -78,7 +78,9 @@ async def models(server: Server) -> list[str]:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         url = f"sqlite+aiosqlite:///{name}/registry.sqlite"
-        print(modelmeta("load", database_url=url).stdout.splitlines()[-1])
+        loaded = modelmeta("load", database_url=url)
+        if loaded.returncode:
+            raise SystemExit(loaded.stderr)
         async with serving(url, Path(name)) as server:
             others = (await models(server))[:ROUNDS]
             await asyncio.to_thread(measure, server, others)
