@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -26,6 +26,9 @@ from server.endpoint import Endpoint, HttpError
 from server.execution import Runner
 from server.graphiql.assets import routes as graphiql
 from server.hourly import Clock, Refresher
+from server.pages.problems import missing_page, page
+from server.pages.routes import routes as pages
+from server.pages.site import Site
 from server.places import Places
 from server.settings import Settings
 from server.sockets import Sockets
@@ -69,19 +72,9 @@ class Readiness:
         )
 
 
-async def missing(_: Request, __: Exception) -> Response:
-    return HttpError(
-        404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
-    ).response()
-
-
 async def wrong_method(_: Request, error: Exception) -> Response:
     headers: Mapping[str, str] = getattr(error, "headers", None) or {}
     return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
-
-
-async def home(_: Request) -> Response:
-    return RedirectResponse("graphiql")
 
 
 @asynccontextmanager
@@ -112,6 +105,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
             await stack.enter_async_context(watch.running())
             if settings.refresh_interval:
                 await stack.enter_async_context(running(Clock(opened, settings.refresh_interval, refresher).run()))
@@ -127,6 +121,17 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     async def graphql(request: Request) -> Response:
         return await endpoint(request)
 
+    site = Site(runner)
+    nowhere = page(site, missing_page)
+
+    async def missing(request: Request, _: Exception) -> Response:
+        # People get a page, programs the shape they know.
+        if "text/html" in request.headers.get("accept", ""):
+            return await nowhere(request)
+        return HttpError(
+            404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
+        ).response()
+
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
     routes: list[BaseRoute] = [
         Route("/graphql", graphql, methods=methods),
@@ -134,7 +139,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         *graphiql(),
         Route("/healthz", alive),
         Route("/readyz", Readiness(opened).__call__),
-        Route("/", home),
+        *pages(site),
     ]
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     middleware = [Middleware(SecurityHeaders)]

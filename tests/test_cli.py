@@ -288,7 +288,10 @@ async def test_a_server_says_where_it_answers_and_where_its_registry_is(tiny_url
     async with serving(tiny_url, tmp_path) as server:
         lines = server.said.splitlines()
         assert f"Database: {tiny_url}" in lines
-        assert f"ModelMeta answers at {server.address}/graphql; explore at {server.address}/graphiql" in lines
+        assert (
+            f"ModelMeta answers at {server.address}/graphql; browse at {server.address}/, explore at {server.address}/graphiql"
+            in lines
+        )
 
 
 # load

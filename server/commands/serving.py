@@ -75,9 +75,9 @@ def _serve(found: Settings, listener: socket.socket) -> None:
     logging.getLogger("modelmeta").setLevel(found.log_level.upper())
     _allow_files(found.max_sockets + SPARE_FILES)
     address, port = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
+    origin = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
     err.print(
-        f"ModelMeta answers at http://{shown}:{port}/graphql; explore at http://{shown}:{port}/graphiql",
+        f"ModelMeta answers at {origin}/graphql; browse at {origin}/, explore at {origin}/graphiql",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from server.conditional import accepts, unchanged
 from server.graphiql.example import examples
 
 HERE = Path(__file__).parent
@@ -96,9 +97,9 @@ def _page(plain: bytes) -> Callable[[Request], Awaitable[Response]]:
 
     async def page(request: Request) -> Response:
         headers = HEADERS | {"cache-control": "no-cache", "etag": tag}
-        if _unchanged(request, tag):
+        if unchanged(request, tag):
             return Response(status_code=304, headers=headers)
-        if not _accepts(request, "gzip"):
+        if not accepts(request, "gzip"):
             return Response(plain, headers=headers, media_type="text/html")
         return Response(packed, headers=headers | {"content-encoding": "gzip"}, media_type="text/html")
 
@@ -113,12 +114,12 @@ def _assets(files: dict[str, Path]) -> Callable[[Request], Awaitable[Response]]:
         name = request.path_params["name"]
         if name not in copies:
             raise HTTPException(404, "No such asset; reload the page for the current ones.")
-        coding = next((coding for coding in copies[name] if _accepts(request, coding)), "identity")
+        coding = next((coding for coding in copies[name] if accepts(request, coding)), "identity")
         file = copies[name].get(coding, files[name])
         headers = HEADERS | {"cache-control": "public, max-age=31536000, immutable", "etag": f'"{name}.{coding}"'}
         if coding != "identity":
             headers["content-encoding"] = coding
-        if _unchanged(request, headers["etag"]):
+        if unchanged(request, headers["etag"]):
             return Response(status_code=304, headers=headers)
         return FileResponse(file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix])
 
@@ -132,13 +133,3 @@ def _copies(file: Path) -> dict[str, Path]:
 
 def _hashed(file: Path) -> str:
     return f"{file.stem}-{sha256(file.read_bytes()).hexdigest()[:8]}{file.suffix}"
-
-
-def _accepts(request: Request, coding: str) -> bool:
-    wanted = request.headers.get("accept-encoding", "")
-    return bool(re.search(rf"(?:^|[\s,]){coding}\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))", wanted, re.IGNORECASE))
-
-
-def _unchanged(request: Request, tag: str) -> bool:
-    known = request.headers.get("if-none-match", "").split(",")
-    return any(each.strip().removeprefix("W/") in {tag.removeprefix("W/"), "*"} for each in known)

@@ -1,0 +1,72 @@
+"""Errors are pages, too: what is not there, with what may have been meant."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.execution import hide
+from server.pages.site import ProblemError, Site
+
+LONGEST_SEARCH = 200
+LONGEST_QUERY = 8_000
+"""Characters of an address after its question mark; the forms of these pages stay far below."""
+
+
+def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """A view as an endpoint that answers with a page whatever happens."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            if len(request.url.query) > LONGEST_QUERY:
+                raise ProblemError(414, "The address is too long", "Ask for fewer things at once.")
+            return await site.kept(request) or await view(site, request)
+        except ProblemError as problem:
+            if problem.status == 400 and {"after", "before"} & request.query_params.keys():
+                problem = ProblemError(400, problem.title, "It names a place in a list that is not there. Begin again.")
+            return site.plain(request, problem)
+        except Exception as error:
+            return site.plain(request, ProblemError(500, "Something went wrong", hide(error, "a page")))
+
+    return answered
+
+
+async def missing_model(site: Site, request: Request, ref: str) -> Response:
+    text = f"“{ref[:100]}” is no model of this registry, under this or another recorded name."
+    return await missing(site, request, "No such model", text, ref)
+
+
+async def missing_provider(site: Site, request: Request, slug: str) -> Response:
+    text = f"“{slug[:100]}” is no provider of this registry."
+    return await missing(site, request, "No such provider", text, slug)
+
+
+async def missing_family(site: Site, request: Request, slug: str) -> Response:
+    text = f"“{slug[:100]}” is no family of models of this registry."
+    return await missing(site, request, "No such family", text, slug)
+
+
+async def missing_page(site: Site, request: Request) -> Response:
+    return await missing(site, request, "There is nothing here", "No page has this address.", "")
+
+
+def words(sought: str) -> str:
+    """What to search for when nothing is called so."""
+    return " ".join(re.findall(r"[\w.]+", sought))[:LONGEST_SEARCH]
+
+
+async def missing(site: Site, request: Request, title: str, text: str, sought: str) -> Response:
+    looked_for = words(sought)
+    answer = await site.ask("missing", {"text": looked_for})
+    return site.page(
+        request,
+        "problem.html",
+        answer,
+        404,
+        title=title,
+        text=text,
+        sought=looked_for,
+        near=answer.data["models"]["nodes"] if looked_for else [],
+        near_providers=answer.data["providers"]["nodes"] if looked_for else [],
+    )

@@ -1,0 +1,115 @@
+"""How soon a page begins to arrive, and how large it is, beside a file of the same server.
+
+    python tests/benchmarks/pages.py
+
+One server process on the bundled registry, one connection, every figure in milliseconds from the request to the first
+byte. Cold pages are at addresses nobody asked for before; warm ones were sent already and only looked up; unchanged
+ones are held by the client. Prints; asserts nothing.
+"""
+
+import asyncio
+import http.client
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, not what is installed
+
+from serving import Server, modelmeta, serving
+
+from server.pages.packing import packed
+
+ROUNDS = 40
+MODELS = """query($after: String) { models(filter: {providerKinds: [LAB]}, first: 100, after: $after) {
+  nodes { ref } pageInfo { endCursor } } }"""
+PAIR = "/compare?models=openai/gpt-4.1-mini&models=anthropic/claude-haiku-4-5"
+PAGES: dict[str, tuple[str, list[str]]] = {
+    "home": ("/", [f"/?context={size}" for size in range(1_000, 1_000 + ROUNDS)]),
+    "search": ("/?q=claude", [f"/?q=gpt+{number}" for number in range(ROUNDS)]),
+    "model": ("/models/openai/gpt-4.1-mini", []),
+    "provider": ("/providers/openai", [f"/providers/openai?q=gpt+{number}" for number in range(ROUNDS)]),
+    "providers": ("/providers", [f"/providers?q=a{number}" for number in range(ROUNDS)]),
+    "compare": (PAIR, [f"{PAIR}&only=differences&_={number}" for number in range(ROUNDS)]),
+    "changes": ("/changes", [f"/changes?since=2026-01-{day:02}" for day in range(1, 29)]),
+}
+
+
+def first_byte(connection: http.client.HTTPConnection, path: str, **headers: str) -> float:
+    started = time.perf_counter()
+    connection.request("GET", path, headers={"Accept-Encoding": "br", **headers})
+    answer = connection.getresponse()
+    taken = (time.perf_counter() - started) * 1_000
+    answer.read()
+    if answer.status not in (200, 304):
+        raise SystemExit(f"{path}: {answer.status}")
+    return taken
+
+
+def shown(times: Sequence[float]) -> str:
+    return f"{statistics.median(times):7.2f} {statistics.quantiles(times, n=20)[-1]:7.2f}"
+
+
+def sizes(connection: http.client.HTTPConnection, path: str) -> Iterator[int]:
+    """Bytes of a page: packed by brotli, by gzip, and with its style, scripts and icon."""
+    plain = body(connection, path)
+    files = re.findall(rb'(?:href|src)="(?:\.\./|\./)*(static/[^"]+)"', plain)
+    parts = [body(connection, f"/{file.decode()}") for file in set(files)]
+    yield len(packed(plain, "br"))
+    yield len(packed(plain, "gzip"))
+    yield len(packed(plain, "br")) + sum(len(packed(part, "br", most=True)) for part in parts)
+
+
+def body(connection: http.client.HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path, headers={"Accept-Encoding": "identity"})
+    return connection.getresponse().read()
+
+
+async def models(server: Server) -> list[str]:
+    async with server.client() as client:
+        answer = (await client.post("/graphql", json={"query": MODELS})).json()
+    return [f"/models/{node['ref']}" for node in answer["data"]["models"]["nodes"]]
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        url = f"sqlite+aiosqlite:///{name}/registry.sqlite"
+        loaded = modelmeta("load", database_url=url)
+        if loaded.returncode:
+            raise SystemExit(loaded.stderr)
+        async with serving(url, Path(name)) as server:
+            others = (await models(server))[:ROUNDS]
+            await asyncio.to_thread(measure, server, others)
+
+
+def measure(server: Server, others: list[str]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    style = re.search(rb'"\./(static/site-\w+\.css)"', body(connection, "/"))
+    if style is None:
+        raise SystemExit("The first page names no style.")
+    file = f"/{style[1].decode()}"
+    for _ in range(20):
+        first_byte(connection, file)
+    floor = [first_byte(connection, file) for _ in range(ROUNDS)]
+    print(
+        f"{'':10} {'cold':>7} {'p95':>7}   {'warm':>7} {'p95':>7}   {'304':>7} {'p95':>7}   {'br':>7} {'gzip':>7} {'in all':>7}"
+    )
+    print(f"{'a file':10} {'':15}   {shown(floor)}")
+    for page, (path, cold) in PAGES.items():
+        first_byte(connection, path)
+        away = [first_byte(connection, each) for each in cold or others]
+        warm = [first_byte(connection, path) for _ in range(ROUNDS)]
+        connection.request("HEAD", path, headers={"Accept-Encoding": "br"})
+        answer = connection.getresponse()
+        answer.read()
+        held = [first_byte(connection, path, **{"If-None-Match": answer.headers["etag"]}) for _ in range(ROUNDS)]
+        kilobytes = " ".join(f"{size / 1_000:6.1f}k" for size in sizes(connection, path))
+        print(f"{page:10} {shown(away)}   {shown(warm)}   {shown(held)}   {kilobytes}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
