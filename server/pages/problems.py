@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +11,8 @@ from server.execution import hide
 from server.pages.site import ProblemError, Site
 
 LONGEST_SEARCH = 200
+NEAR = 8
+"""Near misses a page names."""
 LONGEST_QUERY = 8_000
 """Characters of an address after its question mark; the forms of these pages stay far below."""
 
@@ -34,7 +37,7 @@ def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Ca
 
 async def missing_model(site: Site, request: Request, ref: str) -> Response:
     text = f"“{ref[:100]}” is no model of this registry, under this or another recorded name."
-    return await missing(site, request, "No such model", text, ref)
+    return await missing(site, request, "No such model", text, ref, model=True)
 
 
 async def missing_provider(site: Site, request: Request, slug: str) -> Response:
@@ -56,9 +59,13 @@ def words(sought: str) -> str:
     return " ".join(re.findall(r"[\w.]+", sought))[:LONGEST_SEARCH]
 
 
-async def missing(site: Site, request: Request, title: str, text: str, sought: str) -> Response:
+async def missing(site: Site, request: Request, title: str, text: str, sought: str, *, model: bool = False) -> Response:
     looked_for = words(sought)
-    answer = await site.ask("missing", {"text": looked_for})
+    answer = await site.ask("missing", {"text": looked_for} | ({"ref": sought, "model": True} if model else {}))
+    found: list[dict[str, Any]] = answer.data["models"]["nodes"] if looked_for else []
+    if model:
+        # Names that come near say more than texts that hold the words.
+        found = [each["model"] for each in answer.data["resolveModel"]["candidates"]][:NEAR] or found
     return site.page(
         request,
         "problem.html",
@@ -67,6 +74,6 @@ async def missing(site: Site, request: Request, title: str, text: str, sought: s
         title=title,
         text=text,
         sought=looked_for,
-        near=answer.data["models"]["nodes"] if looked_for else [],
+        near=found,
         near_providers=answer.data["providers"]["nodes"] if looked_for else [],
     )
