@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from server.commands.asking import coverage, query, sdl, show_settings
+from server.commands.asking import codes, coverage, query, sdl, show_settings
 from server.commands.history import changes, sources
 from server.commands.loading import load
 from server.commands.refreshing import refresh_command
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, load, query, sources, changes, coverage, sdl, export):
+for command in (serve, load, query, sources, changes, coverage, sdl, codes, export):
     app.command()(command)
 app.command("refresh")(refresh_command)
 app.command("import")(import_)

@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from schema.columns import is_object
+from schema.faults import codes_table
 from schema.root import sdl as printed_sdl
 from server import coverage as covering
 from server import database, reports, settings
@@ -79,6 +80,11 @@ def sdl(
             raise OperatorError(f"{output} can't be written: {error.strerror}. Name another with --output.") from error
     else:
         sys.stdout.write(printed_sdl())
+
+
+def codes() -> None:
+    """List every code an error of the API can have, as the README's table."""
+    sys.stdout.write("| Code | Meaning |\n| --- | --- |\n" + codes_table())
 
 
 def show_settings(
