@@ -126,7 +126,10 @@ class Query:
     async def family(
         info: Info, slug: Annotated[str, strawberry.argument(description="Its short name: gpt-4.1.")]
     ) -> Any:
-        return await info.context.load(loaders.families, checked_ref(slug).lower().replace("\x00", ""))
+        name = checked_ref(slug).replace("\x00", "")
+        # Upstream names families, and not all of them in lower case.
+        exact = await info.context.load(loaders.families, name)
+        return exact or await info.context.load(loaders.families, name.lower())
 
     @strawberry.field(graphql_type=Connection[Family], description="Families by name, or by relevance when searching.")
     @staticmethod

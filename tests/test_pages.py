@@ -362,6 +362,23 @@ async def test_no_providers_page_says_anything_raw(site: httpx.AsyncClient, full
         assert unfit(answer.text) == [], slug
 
 
+async def test_every_family_has_a_page(site: httpx.AsyncClient, full: Ask) -> None:
+    query = "query($after: String) { families(first: 100, after: $after) { nodes { slug } pageInfo { hasNextPage endCursor } } }"
+    slugs: list[str] = []
+    after: str | None = None
+    while True:
+        page = (await full(query, {"after": after}))["families"]
+        slugs += [node["slug"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert len(slugs) > 200
+    for slug in slugs:
+        answer = await site.get(f"/families/{quote(slug)}")
+        assert answer.status_code == 200, slug
+        assert unfit(answer.text) == [], slug
+
+
 ODD = [
     "cloudflare-ai-gateway/workers-ai/@cf/deepseek-ai/deepseek-r1-distill-qwen-32b",
     "openrouter/cognitivecomputations/dolphin-mistral-24b-venice-edition:free",

@@ -13,7 +13,6 @@ PAGES = {
     "model": ("/models/openai/gpt-4.1-mini", "light"),
     "model-dark": ("/models/openai/gpt-4.1-mini", "dark"),
     "compare": (f"/compare?{COMPARED}", "light"),
-    "changes": ("/changes", "light"),
 }
 
 

@@ -314,6 +314,9 @@ async def test_filters_open_on_a_phone_without_javascript(browser: Browser, serv
     async with visiting(browser, server, "/", java_script_enabled=False, viewport=phone) as visit:
         await expect(visit.page.get_by_label("Context, at least")).to_be_hidden()
         await visit.page.get_by_role("button", name="Filters").click()
+        await visit.page.get_by_role("button", name="Close").click()
+        await expect(visit.page.get_by_label("Context, at least")).to_be_hidden()
+        await visit.page.get_by_role("button", name="Filters").click()
         await visit.page.get_by_label("Context, at least").select_option("1000000")
         await visit.page.get_by_role("button", name="Apply filters").click()
         await expect(visit.page.locator(".chips")).to_contain_text("Context: 1M or more")
