@@ -133,10 +133,13 @@ class Session:
             case "connection_init":
                 if self.initialised:
                     raise Close(4429, "Too many initialisation requests")
-                if not isinstance(message.get("payload"), (dict, type(None))):
+                payload = message.get("payload")
+                if payload is None:
+                    payload = {}
+                if not is_object(payload):
                     raise Close(4400, "The payload of connection_init has to be an object")
                 # Browsers can give a socket no headers: what shows who asks comes along here, in HTTP's words.
-                said = {str(name).lower(): value for name, value in (message.get("payload") or {}).items()}
+                said = {name.lower(): value for name, value in payload.items()}
                 self.token = bearer(said.get("authorization"))
                 self.initialised = True
                 await self.send({"type": "connection_ack"})
