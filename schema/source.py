@@ -13,6 +13,9 @@ from schema.scalars import JSON, URL
 from schema.tables import Claim as ClaimRow
 from schema.vocabulary import SourceStatus
 
+SOON = timedelta(minutes=10)
+"""No source is out of date sooner, however often it is asked."""
+
 
 def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
     """How a source's row stands now, where refreshes come every so many seconds; 0 is never by themselves."""
@@ -20,7 +23,7 @@ def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
     # What has no address is a file of this machine's: never out of date.
     if status is not SourceStatus.OK or source.url is None:
         return status
-    expected = timedelta(seconds=3 * interval) if interval else timedelta(days=2)
+    expected = max(timedelta(seconds=3 * interval), SOON) if interval else timedelta(days=2)
     reached = source.last_success_at
     return SourceStatus.STALE if reached is None or now - reached > expected else status
 
@@ -38,7 +41,7 @@ class Source:
 
     @strawberry.field(
         description="How the source stands with the registry. It is STALE when it was not reached for three refresh "
-        "intervals, or for two days where the registry does not refresh by itself."
+        "intervals and ten minutes at least, or for two days where the registry does not refresh by itself."
     )
     @staticmethod
     def status(source: Parent[tables.Source], info: Info) -> SourceStatus:

@@ -1,7 +1,6 @@
 """The application: routes, middleware, and what lives as long as the process."""
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -100,10 +99,6 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        # What exists now stays: keep the collector from walking it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
             await stack.enter_async_context(watch.running())

@@ -51,6 +51,12 @@ async def loaded(url: str, feeds: Publisher) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """An SQLite database's address, where it does not matter which database it is."""
+    return f"sqlite+aiosqlite:///{tmp_path}/registry.sqlite"
+
+
 # The clock
 
 
@@ -86,11 +92,11 @@ async def test_a_server_refreshes_at_start_and_then_whenever_it_is_due(url: str,
             await until(has_retired)
 
 
-async def test_a_server_that_is_not_to_refresh_asks_nobody(url: str, tmp_path: Path) -> None:
+async def test_a_server_that_is_not_to_refresh_asks_nobody(file: str, tmp_path: Path) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        await loaded(url, feeds)
+        await loaded(file, feeds)
         feeds.asked.clear()
-        async with serving(url, tmp_path, **feeds.variables(), refresh_interval="0") as server:
+        async with serving(file, tmp_path, **feeds.variables(), refresh_interval="0") as server:
             answer = await ask(server, STATE)
             assert answer["data"]["registry"]["nextRefreshAt"] is None
             await asyncio.sleep(1)
@@ -201,11 +207,11 @@ def test_a_feed_nobody_knows_is_one_line(tmp_path: Path, arguments: tuple[str, .
 # By the operator's token
 
 
-async def test_the_operator_alone_can_ask_for_a_refresh(url: str, tmp_path: Path) -> None:
+async def test_the_operator_alone_can_ask_for_a_refresh(file: str, tmp_path: Path) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        await loaded(url, feeds)
+        await loaded(file, feeds)
         feeds.documents["models-dev"] = catalogue(TWO)
-        async with serving(url, tmp_path, operator_token=TOKEN, **feeds.variables(), **GUARD_OFF) as server:
+        async with serving(file, tmp_path, operator_token=TOKEN, **feeds.variables(), **GUARD_OFF) as server:
             for wrong in (None, TOKEN[:-1], TOKEN + "x", "another word"):
                 (error,) = (await ask(server, REFRESH, token=wrong))["errors"]
                 assert error["extensions"]["code"] == "UNAUTHENTICATED"
@@ -224,10 +230,10 @@ async def test_the_operator_alone_can_ask_for_a_refresh(url: str, tmp_path: Path
             assert by_get.status_code == 405
 
 
-async def test_the_operator_can_ask_over_a_socket_too(url: str, tmp_path: Path) -> None:
+async def test_the_operator_can_ask_over_a_socket_too(file: str, tmp_path: Path) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        await loaded(url, feeds)
-        async with serving(url, tmp_path, operator_token=TOKEN, **feeds.variables()) as server:
+        await loaded(file, feeds)
+        async with serving(file, tmp_path, operator_token=TOKEN, **feeds.variables()) as server:
             for token, told in ((None, "error"), (1, "error"), (f"Bearer {TOKEN}", "data")):
                 address = server.address.replace("http", "ws") + "/graphql"
                 async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
@@ -240,11 +246,11 @@ async def test_the_operator_can_ask_over_a_socket_too(url: str, tmp_path: Path) 
                 assert ("errors" in payload) == (told == "error"), payload
 
 
-async def test_a_server_without_a_token_refreshes_for_nobody(url: str, tmp_path: Path) -> None:
+async def test_a_server_without_a_token_refreshes_for_nobody(file: str, tmp_path: Path) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        await loaded(url, feeds)
+        await loaded(file, feeds)
         feeds.asked.clear()
-        async with serving(url, tmp_path, **feeds.variables()) as server:
+        async with serving(file, tmp_path, **feeds.variables()) as server:
             for token in (None, "None"):
                 (error,) = (await ask(server, REFRESH, token=token))["errors"]
                 assert error["extensions"]["code"] == "UNAUTHENTICATED"

@@ -769,22 +769,26 @@ PARAMETERS = [
 ]
 
 
+PAGES_ASKED = (
+    "/",
+    "/models/openai/gpt-4.1",
+    "/providers",
+    "/providers/openai",
+    "/families/gpt-4.1",
+    "/compare",
+    "/changes",
+    "/changes.atom",
+)
+"""Pages that read an address; on PostgreSQL two of them, whose parameters go furthest into the database."""
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
-async def test_whatever_is_asked_comes_back_as_text(site: httpx.AsyncClient, payload: str) -> None:
+async def test_whatever_is_asked_comes_back_as_text(site: httpx.AsyncClient, kind: str, payload: str) -> None:
     payload = payload.encode("utf-16", "surrogatepass").decode("utf-16")
     spelt = quote(payload)
     paths = [
         f"{path}?{name}={spelt}"
-        for path in (
-            "/",
-            "/models/openai/gpt-4.1",
-            "/providers",
-            "/providers/openai",
-            "/families/gpt-4.1",
-            "/compare",
-            "/changes",
-            "/changes.atom",
-        )
+        for path in (PAGES_ASKED if kind == "sqlite" else ("/", "/changes"))
         for name in PARAMETERS
     ]
     paths += [f"/models/{spelt}/{spelt}", f"/providers/{spelt}", f"/families/{spelt}", f"/{spelt}"]

@@ -107,7 +107,7 @@ async def test_the_same_again_changes_nothing_and_writes_nothing(engine: AsyncEn
         before = await everything(engine, "source")
         report = await refreshed(engine, feeds.plan())
         assert (report.revision, report.outcome) == (1, None)
-        assert feeds.asked[-1] == ("models-dev", 304)
+        assert ("models-dev", 304) in feeds.asked
         # The same content without a validator: another spelling of the same facts is merged, and still nothing moved.
         feeds.documents["models-dev"] = json.dumps(catalogue(BEFORE), indent=1).encode()
         report = await refreshed(engine, feeds.plan())
@@ -162,13 +162,11 @@ def amount(model: dict[str, Any], meter: str) -> str | None:
     return format(Decimal(str(model["cost"][meter])).normalize(), "f")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=documents, after=documents)
 async def test_the_changes_listed_are_the_difference_a_plain_comparison_gives(
-    kind: str, tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    if kind == "postgresql":
-        pytest.skip("the same store; a database for each of many examples takes too long")
     file = tmp_path / f"{os.urandom(6).hex()}.sqlite"
     engine = database.engine(f"sqlite+aiosqlite:///{file}")
     try:

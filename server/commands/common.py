@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,7 +35,35 @@ def read_settings(**flags: Any) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+    """Runs to the end. A command that ends its own way when it is asked to is ended between two steps, not within one:
+    what a driver is about can't stand an exception out of nowhere.
+    """
+    ending = signal.getsignal(signal.SIGTERM)
+    if not callable(ending):
+        return asyncio.run(work)
+    asked = False
+
+    async def watched() -> T:
+        task = asyncio.current_task()
+        assert task
+
+        def end() -> None:
+            nonlocal asked
+            asked = True
+            task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        return await work
+
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+    finally:
+        signal.signal(signal.SIGTERM, ending)
+    ending(signal.SIGTERM, None)
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def once() -> None:

@@ -1,5 +1,6 @@
 """`modelmeta serve`: the server, and the first load."""
 
+import gc
 import logging
 import os
 import signal
@@ -94,6 +95,10 @@ def _serve(found: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+    # What exists now stays: keep the collector from walking it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     Server(config, found.send_timeout).run(sockets=[listener])
 
 
