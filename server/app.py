@@ -13,12 +13,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema import tables
+from schema.root import sdl as printed_sdl
 from schema.watch import Watch
 from server import database
 from server.endpoint import Endpoint, HttpError
@@ -51,6 +52,11 @@ class SecurityHeaders:
 async def alive(_: Request) -> Response:
     """The process answers."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+async def schema(_: Request) -> Response:
+    """The schema in GraphQL's definition language, for people and for generators."""
+    return PlainTextResponse(printed_sdl(), headers={"Cache-Control": "public, max-age=300"})
 
 
 class Readiness:
@@ -132,6 +138,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
         Route("/graphql", graphql, methods=methods),
         WebSocketRoute("/graphql", sockets),
         *graphiql(),
+        Route("/schema.graphql", schema),
         Route("/healthz", alive),
         Route("/readyz", Readiness(opened).__call__),
         *pages(site),

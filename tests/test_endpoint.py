@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from conftest import settings_for
 from serving import CODES, LEAKS, Server, locked, refused, serving, tiny_database, tiny_server
 
+from schema.root import sdl
 from server import database
 from server.app import create_app
 
@@ -612,6 +613,12 @@ async def test_readiness_says_when_the_registry_can_not_be_read(tmp_path: Path) 
         unready, alive = await client.get("/readyz"), await client.get("/healthz")
         assert (unready.status_code, unready.json()) == (503, {"status": "not ready", "revision": None})
         assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+
+
+async def test_the_schema_is_served_for_generators(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/schema.graphql")
+    assert answer.text == sdl()
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 # Headers

@@ -14,7 +14,7 @@ import pytest_asyncio
 from conftest import IN_CI, Ask, settings_for
 from listening import refreshed
 from playwright.async_api import Browser, Page, async_playwright
-from serving import Server, serving, tiny_database, tiny_server
+from serving import ROOT, Server, serving, tiny_database, tiny_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.watch import Watch
@@ -32,6 +32,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BUILT = (ROOT / "server" / "graphiql" / "build" / "assets").exists()
 SHOWN = "() => document.body.innerText.replaceAll('\\u00a0', ' ')"
 EDITED = """() => (
     document.querySelector('textarea#query')?.value
@@ -102,6 +103,22 @@ async def test_graphiql_runs_its_first_example_and_never_leaves_our_origin(brows
         await visit.shows('"providerCount": 2')
         assert "query Registry" in await visit.page.evaluate(EDITED)
         await visit.page.wait_for_load_state("networkidle")
+        assert visit.wrong == []
+
+
+@pytest.mark.browser
+async def test_graphiql_leads_to_the_schema_and_the_catalogue(browser: Browser, server: Server) -> None:
+    async with visiting(browser, server) as visit:
+        examples = visit.page.get_by_role("button", name="Show Examples")
+        if not BUILT:
+            assert not IN_CI, "GraphiQL was not built"
+            pytest.skip("GraphiQL was not built here: the small console has no side bar")
+        await examples.click()
+        links = visit.page.get_by_role("navigation", name="Read on").get_by_role("link")
+        addresses = [await link.get_attribute("href") for link in await links.all()]
+        assert addresses == [f"{server.address}/{path}" for path in ("schema.graphql", "", "changes")]
+        async with server.client() as client:
+            assert [(await client.get(str(each))).status_code for each in addresses] == [200, 200, 200]
         assert visit.wrong == []
 
 

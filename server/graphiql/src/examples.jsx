@@ -11,6 +11,12 @@ function Icon(props) {
   );
 }
 
+const links = [
+  ['schema.graphql', 'The whole schema, with its documentation'],
+  ['.', 'The catalogue'],
+  ['changes', 'What changed'],
+];
+
 function Examples() {
   const { addTab, changeTab } = useGraphiQLActions();
   const { tabs, queryEditor, variableEditor } = useGraphiQL(({ tabs, queryEditor, variableEditor }) => ({
@@ -41,6 +47,13 @@ function Examples() {
           </li>
         ))}
       </ul>
+      <nav aria-label="Read on" className="read-on">
+        {links.map(([path, name]) => (
+          <a key={path} href={new URL(path, location.href).href}>
+            {name}
+          </a>
+        ))}
+      </nav>
     </section>
   );
 }
