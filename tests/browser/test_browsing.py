@@ -102,7 +102,7 @@ async def visiting(
     page.on("console", said)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     try:
-        await page.goto(f"{server.address}{path}", wait_until="load", timeout=20_000)
+        await page.goto(f"{server.address}{path}", wait_until="load", timeout=60_000)
         yield visit
         assert wrong == []
     finally:
@@ -269,8 +269,8 @@ async def test_this_pages_query_opens_in_graphiql_and_runs(browser: Browser, ser
     async with visiting(browser, server, "/models/openai/gpt-4.1-mini") as visit:
         await visit.page.get_by_role("link", name="This page’s query").first.click()
         button = visit.page.locator("button.graphiql-execute-button, button[aria-label^='Execute']").first
-        await button.click(timeout=20_000)
-        await visit.page.wait_for_function(f'({SHOWN})().includes(\'"ref": "openai/gpt-4.1-mini"\')', timeout=15_000)
+        await button.click(timeout=60_000)
+        await visit.page.wait_for_function(f'({SHOWN})().includes(\'"ref": "openai/gpt-4.1-mini"\')', timeout=60_000)
         assert "query ModelPage" in await visit.page.evaluate(EDITED)
 
 

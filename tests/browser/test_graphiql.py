@@ -69,11 +69,11 @@ class Visit:
 
     async def execute(self) -> None:
         button = self.page.locator("button.graphiql-execute-button, button[aria-label^='Execute']").first
-        await button.wait_for(timeout=20_000)
+        await button.wait_for(timeout=60_000)
         await button.click()
 
     async def shows(self, text: str) -> None:
-        await self.page.wait_for_function(f"(text) => ({SHOWN})().includes(text)", arg=text, timeout=15_000)
+        await self.page.wait_for_function(f"(text) => ({SHOWN})().includes(text)", arg=text, timeout=60_000)
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def visiting(browser: Browser, server: Server, **asked: str) -> AsyncGener
     page.on("pageerror", lambda error: wrong.append(str(error)))
     try:
         query = f"?{urlencode(asked)}" if asked else ""
-        await page.goto(f"{server.address}/graphiql{query}", wait_until="load", timeout=20_000)
+        await page.goto(f"{server.address}/graphiql{query}", wait_until="load", timeout=60_000)
         yield visit
     finally:
         await context.close()
