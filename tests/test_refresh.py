@@ -225,26 +225,48 @@ async def test_from_the_bundled_copy_to_a_later_one_exactly_what_differs_is_list
         of = {kind: {each[1] for each in listed if each[0] == kind} for kind, *_ in listed}
         assert of["MODEL_ADDED"] == {ref for ref in after.keys() - before.keys() if ref not in known}
         assert of["MODEL_RETIRED"] == {ref for ref in before.keys() - after.keys() if ref not in others}
-        moved = {
-            ref
-            for ref in before.keys() & after.keys()
-            if before[ref]["window"] != after[ref]["window"]
-            and known[ref].get("contextWindow", {"models-dev"}) == {"models-dev"}
-        }
-        told = {each[1] for each in listed if each[2] == "contextWindow"}
-        assert {ref for ref in told if ref in before and ref in after} >= moved
-        # Where models.dev is believed, the values listed are the documents' own.
-        for kind, ref, field, old, new in listed:
-            if kind == "LIMIT_CHANGED" and field == "contextWindow" and ref in moved:
-                assert (old, new) == (before[ref]["window"], after[ref]["window"])
+        now_known = await believed(engine)
+
+        def alone(ref: str, *facts: str) -> bool:
+            """Whether nobody but models.dev speaks of a model's facts, before or after."""
+            ours = {"models-dev"}
+            return all(each[ref].get(fact, ours) == ours for each in (known, now_known) for fact in facts)
+
+        for change, facts, stated in (
+            ("contextWindow", ("contextWindow",), "window"),
+            ("maxOutputTokens", ("maxOutputTokens",), "answer"),
+            ("prices.STANDARD.INPUT", ("price.input", "price.publication"), "input"),
+            ("prices.STANDARD.OUTPUT", ("price.input", "price.publication"), "output"),
+        ):
+            both = {ref for ref in before.keys() & after.keys() if alone(ref, *facts)}
+            # What a price of 0 or none means is declared by provider: that is for other tests.
+            if change.startswith("prices"):
+                both = {ref for ref in both if before[ref][stated] and after[ref][stated]}
+            expected = {
+                (ref, before[ref][stated], after[ref][stated])
+                for ref in both
+                if before[ref][stated] != after[ref][stated]
+            }
+            told = {(ref, old, new) for _, ref, field, old, new in listed if field == change and ref in both}
+            assert told == expected, change
+            assert expected or stated in ("answer", "output")
         assert await revision(ask) == 2
         again = await refreshed(engine, feeds.plan())
         assert (again.revision, again.outcome) == (2, None)
 
 
 def plain(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def price(model: dict[str, Any], meter: str) -> str | None:
+        value = (model.get("cost") or {}).get(meter)
+        return None if not value else format(Decimal(str(value)).normalize(), "f")
+
     return {
-        f"{provider}/{slug}": {"window": model.get("limit", {}).get("context") or None}
+        f"{provider}/{slug}": {
+            "window": model.get("limit", {}).get("context") or None,
+            "answer": model.get("limit", {}).get("output") or None,
+            "input": price(model, "input"),
+            "output": price(model, "output"),
+        }
         for provider, each in document.items()
         for slug, model in each["models"].items()
     }

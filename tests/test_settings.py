@@ -30,10 +30,10 @@ def test_every_setting_is_listed_with_its_variable_and_sentence(name: str) -> No
 def test_a_flag_comes_before_a_variable_and_a_variable_before_the_default() -> None:
     environment = {"MODELMETA_PORT": "9000", "MODELMETA_HOST": "0.0.0.0", "PATH": "/bin"}  # noqa: S104 - not listened on
     settings = read(environment, {"port": 9001, "host": None})
-    assert (settings.port, settings.host, settings.log_level) == (9001, "0.0.0.0", "info")  # noqa: S104
+    assert (settings.port, settings.host, settings.log_level) == (9001, "0.0.0.0", "info")  # noqa: S104 - only read, never listened on
     found = {each.name: (each.value, each.origin) for each in origins(environment, {"port": 9001, "host": None})}
     assert found["port"] == ("9001", "flag")
-    assert found["host"] == ("0.0.0.0", "environment")  # noqa: S104
+    assert found["host"] == ("0.0.0.0", "environment")  # noqa: S104 - only read, never listened on
     assert found["log_level"] == ("info", "default")
 
 
