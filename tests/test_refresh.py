@@ -257,7 +257,8 @@ async def test_from_the_bundled_copy_to_a_later_one_exactly_what_differs_is_list
 
 def plain(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     def price(model: dict[str, Any], meter: str) -> str | None:
-        value = (model.get("cost") or {}).get(meter)
+        cost: dict[str, Any] = model.get("cost") or {}
+        value = cost.get(meter)
         return None if not value else format(Decimal(str(value)).normalize(), "f")
 
     return {
