@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.conditional import accepts, unchanged
 from server.graphiql.example import examples
+from server.graphql.negotiation import accepts, unchanged
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.conditional import unchanged
+from server.graphql.negotiation import unchanged
 from server.pages.packing import CODINGS, best, packed
 
 HERE = Path(__file__).parent / "static"

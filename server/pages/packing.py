@@ -7,7 +7,7 @@ from typing import cast
 import brotli  # type: ignore[import-untyped] # the package carries no types
 from starlette.requests import Request
 
-from server.conditional import accepts
+from server.graphql.negotiation import accepts
 
 _brotli = cast("Callable[..., bytes]", brotli.compress)  # pyright: ignore[reportUnknownMemberType] - as above
 CODINGS = ("br", "gzip")  # best first
