@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel import col
 
 from schema import tables
-from server.database import migrations
+from server.database.migrations import upgrade
 from server.errors import OperatorError
 
 READERS = 8
@@ -135,7 +135,7 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
                 f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
                 "Upgrade ModelMeta, or point MODELMETA_DATABASE_URL at another database."
             )
-        return await migrations.upgrade(connection, found)
+        return await upgrade(connection, found)
     await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
     await connection.execute(sa.insert(_table(tables.Layout)).values(number=tables.LAYOUT))
     return None

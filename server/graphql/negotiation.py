@@ -1,6 +1,5 @@
 """Which of our media types a client prefers."""
 
-import re
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -45,8 +44,3 @@ def unchanged(request: Request, tag: str) -> bool:
     """Whether the client holds what this tag marks."""
     known = request.headers.get("if-none-match", "").split(",")
     return any(each.strip().removeprefix("W/") in {tag.removeprefix("W/"), "*"} for each in known)
-
-
-def accepts(request: Request, coding: str) -> bool:
-    wanted = request.headers.get("accept-encoding", "")
-    return bool(re.search(rf"(?:^|[\s,]){coding}\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))", wanted, re.IGNORECASE))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from server.pages.packing import packed
+from server.compression import packed
 from tests.support.servers import Server, modelmeta, serving
 
 ROUNDS = 40
