@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -31,7 +30,7 @@ Overlay = Annotated[
 
 
 def read_settings(**flags: Any) -> Settings:
-    return settings.read(os.environ, flags)
+    return settings.read_settings(flags)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

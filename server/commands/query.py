@@ -1,6 +1,5 @@
 """`modelmeta query`, `coverage`, `sdl` and `settings`: what the registry and the program say."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,4 +94,4 @@ def show_settings(
     if markdown:
         sys.stdout.write(settings.settings_table())
         return
-    out.print(reports.settings_listed(settings.origins(os.environ)))
+    out.print(reports.settings_listed(settings.list_settings()))

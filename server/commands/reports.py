@@ -18,7 +18,7 @@ from seeds.merge.claims import TRUST
 from seeds.refresh import Report
 from seeds.store.store import Outcome
 from server.coverage import ASPECTS, Covered
-from server.settings import Origin
+from server.settings import SettingOrigin
 
 
 def summary(console: Console, loaded: Loaded, outcome: Outcome) -> None:
@@ -94,12 +94,12 @@ def disputes(rows: Iterable[tuple[str, int, int]]) -> Table:
     return table
 
 
-def settings_listed(rows: Iterable[Origin]) -> Table:
+def settings_listed(rows: Iterable[SettingOrigin]) -> Table:
     table = Table(show_lines=False)
     for name in ("Variable", "Value", "From", "Meaning"):
         table.add_column(name, overflow="fold")
     for each in rows:
-        table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.sentence)))
+        table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.description)))
     return table
 
 

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -15,9 +14,10 @@ import typer
 import uvicorn
 
 from schema import tables
-from server import database, settings
+from server import database
 from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
 from server.errors import OperatorError
+from server.processes import command_line, environment
 from server.settings import Settings
 
 SPARE_FILES = 1_000
@@ -50,13 +50,10 @@ def serve(
 
 def _load_apart(found: Settings) -> None:
     """Loads in a process of its own, so that the memory it needs is given back. That one ends with this one."""
-    command = [sys.executable, "-m", "server.cli", "load"]
-    # By environment, not by flags: an address may hold a password, and anybody can list a process's arguments.
-    environment = os.environ | settings.environment(found)
     asked_to_end: list[int] = []
     # While the process is being started nobody could stop it: only note that we are asked to end.
     ending = signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - this very program
+    with subprocess.Popen(command_line(["load"]), env=environment(found)) as process:  # noqa: S603 - this very program
         try:
             signal.signal(signal.SIGTERM, ending)
             if asked_to_end:

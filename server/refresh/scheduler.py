@@ -6,9 +6,7 @@ A refresh runs in a process of its own: readers keep their rate while it compute
 import asyncio
 import json
 import logging
-import os
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,8 +15,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.processes import command_line, environment
 from server.refresh.plan import due_at
-from server.settings import Settings, environment
+from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
 MOST_JITTER = 60.0
@@ -51,12 +50,11 @@ class Refresher:
 
     async def _run(self, arguments: Sequence[str]) -> Mapping[str, Any]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.cli", "refresh", "--json", *arguments),
+            *command_line(("refresh", "--json", *arguments)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            # By environment, not by flags: an address may hold a password, and anybody can list a process's arguments.
-            env=dict(os.environ) | environment(self.settings),
+            env=environment(self.settings),
         )
         try:
             said, complaints = await process.communicate()

@@ -15,7 +15,7 @@ from server import database
 from server.database import locks
 from server.refresh.plan import due, due_at
 from server.refresh.scheduler import Clock, Refresher, RefreshFailed
-from server.settings import read
+from server.settings import Settings
 from tests.support.feeds import Publisher, catalogue, listing, publishing
 from tests.support.registry import create_database, drop_database
 from tests.support.servers import Server, modelmeta, serving
@@ -124,7 +124,7 @@ async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> N
             self.tries += 1
             raise RefreshFailed("no such program")
 
-    refresher = Failing(read({}, {}))
+    refresher = Failing(Settings())
     clock = asyncio.create_task(Clock(engine, 1, refresher).run())
 
     async def tried_twice() -> bool:
