@@ -18,9 +18,7 @@ from server.errors import OperatorError
 
 READERS = 8
 """Connections each engine keeps open; as many again are opened under load."""
-EMPTY = (
-    "The database holds no registry yet. Load one with `modelmeta load`, or name another database with --database-url."
-)
+EMPTY = "The database is empty. Load the registry with `modelmeta load`, or name another database with --database-url."
 
 
 def create_engine(url: str) -> AsyncEngine:
