@@ -262,6 +262,6 @@ async def test_an_empty_database_says_what_to_do(tmp_path: Path, command: str) -
     done = modelmeta(command, database_url=await create_database("sqlite", tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "modelmeta: The database is empty. Load the registry with `modelmeta load`, or name another with "
+        "modelmeta: The database is empty. Load the registry with `modelmeta load`, or name another database with "
         "--database-url.\n"
     )
