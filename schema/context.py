@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Itera
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 import strawberry
@@ -14,8 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
-from schema.columns import dump_json
-from schema.watch import Watch
+from schema.column_types import dump_json
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -23,6 +22,28 @@ Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Refreshes these sources, or all if none are named, and says what was done."""
+
+
+class Revisions(Protocol):
+    """Knows the latest revision of a database, and when there is a new one."""
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The database it watches."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """The latest revision seen; 0 while there is none."""
+        ...
+
+    async def look(self) -> int:
+        """The latest revision, read from the database now."""
+        ...
+
+    async def after(self, number: int) -> int:
+        """Waits for a revision after this one, and returns the latest."""
+        ...
 
 
 class Context:
@@ -38,7 +59,7 @@ class Context:
         *,
         settings: Mapping[str, Any] | None = None,
         refresh: Refresh | None = None,
-        watch: Watch | None = None,
+        watch: Revisions | None = None,
     ) -> None:
         self.engine = engine
         self.refresh = refresh
@@ -112,7 +133,7 @@ async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> 
 
 @asynccontextmanager
 async def context(
-    engine: AsyncEngine, settings: Mapping[str, Any] | None = None, watch: Watch | None = None
+    engine: AsyncEngine, settings: Mapping[str, Any] | None = None, watch: Revisions | None = None
 ) -> AsyncGenerator[Context]:
     """A context that ends its transaction when the block ends."""
     made = Context(engine, settings=settings, watch=watch)

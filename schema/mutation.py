@@ -10,9 +10,9 @@ from strawberry import Parent
 
 from schema import tables
 from schema.context import Info
-from schema.faults import UNAUTHENTICATED, Fault
-from schema.revision import Revision
-from schema.source import Source
+from schema.errors import UNAUTHENTICATED, ClientError
+from schema.types.revision import Revision
+from schema.types.source import Source
 
 MOST_SOURCES = 20
 """Names of sources a refresh takes."""
@@ -58,7 +58,7 @@ class Mutation:
     ) -> Any:
         refresh = info.context.refresh
         if refresh is None:
-            raise Fault(
+            raise ClientError(
                 "Refreshing needs the operator's token: send the header Authorization: Bearer TOKEN, "
                 "with the value the server has in MODELMETA_OPERATOR_TOKEN.",
                 UNAUTHENTICATED,
@@ -67,11 +67,11 @@ class Mutation:
 
 
 async def checked(info: Info, slugs: Sequence[str]) -> Sequence[str]:
-    """The slugs, each a feed's. Raises a Fault that names those there are."""
+    """The slugs, each a feed's. Raises a ClientError that names those there are."""
     if len(slugs) > MOST_SOURCES:
-        raise Fault(f"sources has {len(slugs)} entries; there are not as many.")
+        raise ClientError(f"sources has {len(slugs)} entries; there are not as many.")
     feeds = info.context.settings["feeds"]
     for slug in slugs:
         if slug not in feeds:
-            raise Fault(f'No feed is called "{slug}". Known feeds: {", ".join(sorted(feeds))}.')
+            raise ClientError(f'No feed is called "{slug}". Known feeds: {", ".join(sorted(feeds))}.')
     return slugs

@@ -12,7 +12,7 @@ from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode, valu
 from strawberry import scalar
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.columns import is_array, is_object, plain
+from schema.column_types import is_array, is_object, plain
 
 BigInt = NewType("BigInt", int)
 URL = NewType("URL", str)

@@ -20,18 +20,19 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import tables
-from schema.change import Change
-from schema.context import Context, Info, context
-from schema.faults import Fault
-from schema.filters import ChangeFilter, conditions, signature
-from schema.listings import change_listing
-from schema.revision import Revision
-from schema.shared import Shared
-from schema.watch import PATIENCE, Watch
+from schema.context import Context, Info, Revisions, context
+from schema.errors import ClientError
+from schema.lists.filters import ChangeFilter, conditions, signature
+from schema.lists.listings import change_listing
+from schema.single_flight import Shared
+from schema.types.change import Change
+from schema.types.revision import Revision
 
 log = logging.getLogger("modelmeta")
 CHUNK = 100
 """Rows read at once."""
+PATIENCE = 10.0
+"""Seconds one read may take before it is given up and tried again."""
 AGAIN = 1.0
 """Seconds until a read that failed is tried again."""
 MOST_ROWS = 5_000
@@ -82,7 +83,7 @@ def changes(filter: ChangeFilter | None) -> Feed:
     return Feed(signature("changes", filter), rows, lambda row: Place(row.revision_number - 1, row.id))
 
 
-async def follow(watch: Watch, feed: Feed, place: Place) -> AsyncGenerator[Any]:
+async def follow(watch: Revisions, feed: Feed, place: Place) -> AsyncGenerator[Any]:
     """What lies behind a place, then what lands there, row by row, for as long as somebody asks for more."""
     latest = watch.number
     while True:
@@ -95,10 +96,10 @@ async def follow(watch: Watch, feed: Feed, place: Place) -> AsyncGenerator[Any]:
             latest = await watch.after(latest)
 
 
-_chunks: WeakKeyDictionary[Watch, Shared[Sequence[Any]]] = WeakKeyDictionary()
+_chunks: WeakKeyDictionary[Revisions, Shared[Sequence[Any]]] = WeakKeyDictionary()
 
 
-async def _chunk(watch: Watch, feed: Feed, place: Place, latest: int) -> Sequence[Any]:
+async def _chunk(watch: Revisions, feed: Feed, place: Place, latest: int) -> Sequence[Any]:
     async def read() -> Sequence[Any]:
         async with asyncio.timeout(PATIENCE), context(watch.engine) as reading:
             return await reading.tuples((await feed.rows(reading, place, latest)).limit(CHUNK))
@@ -123,14 +124,16 @@ def landed(row: Any) -> int:
     return found
 
 
-async def begin(info: Info, since: int | None) -> tuple[Watch, int]:
-    """What notices revisions, and the latest one. Raises a Fault where a subscription can't begin."""
+async def begin(info: Info, since: int | None) -> tuple[Revisions, int]:
+    """What notices revisions, and the latest one. Raises a ClientError where a subscription can't begin."""
     watch = info.context.watch
     if watch is None:
-        raise Fault("A subscription needs a server that runs: start one with `modelmeta serve`.", "NOT_SUPPORTED")
+        raise ClientError("A subscription needs a server that runs: start one with `modelmeta serve`.", "NOT_SUPPORTED")
     latest = await watch.look()
     if since is not None and since > latest:
-        raise Fault(f"sinceRevision is {since}, but the latest revision is {latest}. Give the last one you have seen.")
+        raise ClientError(
+            f"sinceRevision is {since}, but the latest revision is {latest}. Give the last one you have seen."
+        )
     return watch, latest
 
 

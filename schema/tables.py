@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from schema.columns import ExactDecimal, ExactJson, Instant
-from schema.vocabulary import (
+from schema.column_types import ExactDecimal, ExactJson, Instant
+from schema.enums import (
     AccessType,
     ChangeKind,
     Meter,

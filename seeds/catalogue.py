@@ -6,13 +6,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from schema.vocabulary import (
-    Meter,
-    ParameterKind,
-    PricePublication,
-    PriceUnit,
-    ServiceTier,
-)
+from schema.enums import Meter, ParameterKind, PricePublication, PriceUnit, ServiceTier
 
 ModelKey = tuple[str, str]
 """(provider slug, model slug): one model as one provider sells it."""

@@ -12,19 +12,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schema.vocabulary import SourceStatus
-from seeds import sources
+from schema.enums import SourceStatus
 from seeds.catalogue import Catalogue
-from seeds.feed import BundledFeed, Feed
-from seeds.feeds import FEEDS, curated
-from seeds.feeds import overlay as overlays
-from seeds.merge import Merged, merge
-from seeds.sources import State
-from seeds.store import Outcome, store
+from seeds.curated import loader
+from seeds.feeds import FEEDS
+from seeds.feeds.fetch import BundledFeed, Feed
+from seeds.merge.merge import Merged, merge
+from seeds.overlay import loader as overlays
+from seeds.store import sources
+from seeds.store.sources import State
+from seeds.store.store import Outcome, store
 
 Progress = Callable[[str], None]
 """Told the name of each step as it begins."""
-STEPS = (overlays.SLUG, curated.SLUG, *(feed.SLUG for feed in FEEDS), "merge", "store")
+STEPS = (overlays.SLUG, loader.SLUG, *(feed.SLUG for feed in FEEDS), "merge", "store")
 
 
 @cache
@@ -92,14 +93,14 @@ def read(
     # From this machine: what a feed on the network says now nobody has asked.
     states = {slug: State(SourceStatus.STALE, answered=True) for slug in feeds if slug not in (kept or {})}
     here = State(asked=True, answered=True)
-    states |= {curated.SLUG: here, overlays.SLUG: here if given else State(SourceStatus.DISABLED)}
+    states |= {loader.SLUG: here, overlays.SLUG: here if given else State(SourceStatus.DISABLED)}
     return combine(feeds, given, moment(), states, progress)
 
 
 def editions_of(feeds: Mapping[str, bytes], given: overlays.Overlay | None) -> dict[str, str]:
     """Fingerprint of what each source says."""
     editions = {slug: hashlib.sha256(content).hexdigest() for slug, content in feeds.items()}
-    editions[curated.SLUG] = hashlib.sha256("".join(text for _, text in curated.texts()).encode()).hexdigest()
+    editions[loader.SLUG] = hashlib.sha256("".join(text for _, text in loader.texts()).encode()).hexdigest()
     if given is not None:
         editions[overlays.SLUG] = given.edition
     return editions
@@ -113,8 +114,8 @@ def combine(
     progress: Progress = lambda _: None,
 ) -> Loaded:
     """Parses and merges. Raises OverlayError when the overlay doesn't fit what the other sources say."""
-    progress(curated.SLUG)
-    catalogues = [curated.bundled()]
+    progress(loader.SLUG)
+    catalogues = [loader.bundled()]
     for feed in FEEDS:
         if feed.SLUG in feeds:
             progress(feed.SLUG)

@@ -13,16 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
-from schema.vocabulary import SourceStatus
-from seeds import load, sources
-from seeds.feed import Feed, FeedError, fetch
+from schema.enums import SourceStatus
+from seeds import load
 from seeds.feeds import FEEDS
-from seeds.feeds import overlay as overlays
-from seeds.feeds.overlay import OverlayError
+from seeds.feeds.fetch import Feed, FeedError, fetch
 from seeds.guard import Thresholds, objection
 from seeds.load import Loaded, bundled, combine, editions_of, fingerprint
-from seeds.sources import Edition, State
-from seeds.store import Outcome, table
+from seeds.overlay import loader as overlays
+from seeds.overlay.loader import OverlayError
+from seeds.store import sources
+from seeds.store.sources import Edition, State
+from seeds.store.store import Outcome, table
 
 log = logging.getLogger("modelmeta")
 Progress = Callable[[str, str], None]

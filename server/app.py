@@ -19,19 +19,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema import tables
-from schema.root import sdl as printed_sdl
-from schema.watch import Watch
+from schema.graph import sdl as printed_sdl
 from server import database
-from server.endpoint import Endpoint, HttpError
-from server.execution import Runner
+from server.database.revisions import Watch
 from server.graphiql.assets import routes as graphiql
-from server.hourly import Clock, Refresher
+from server.graphql.connection_limits import Places
+from server.graphql.execution import Runner
+from server.graphql.http import Endpoint, HttpError
+from server.graphql.websocket import Sockets
 from server.pages.problems import missing_page, page
 from server.pages.routes import routes as pages
 from server.pages.site import Site
-from server.places import Places
+from server.refresh.scheduler import Clock, Refresher
 from server.settings import Settings
-from server.sockets import Sockets
 
 
 class SecurityHeaders:
@@ -96,7 +96,7 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
 
 def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
     """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
-    opened = engine or database.engine(settings.database_url)
+    opened = engine or database.create_engine(settings.database_url)
     watch = Watch(opened)
     refresher = Refresher(settings, watch.notify)
     runner = Runner(opened, settings, watch, refresher.ask)

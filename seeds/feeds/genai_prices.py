@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schema.columns import dump_json, is_array, is_object
-from schema.vocabulary import ModelStatus
+from schema.column_types import dump_json, is_array, is_object
+from schema.enums import ModelStatus
 from seeds.catalogue import Catalogue, ModelClaims
+from seeds.curated.providers import policy, slugs_by_genai
 from seeds.feeds.genai_rates import METERS, ConditionalShape, PricesShape, VariantShape, standard_rates, variant_rates
+from seeds.feeds.match_rules import matcher, spellings
 from seeds.feeds.models_dev import zero_rates
 from seeds.feeds.shapes import Count, ProviderSlug, Slug, Text, brief, called, checked, document, fit
-from seeds.matching import matcher, spellings
-from seeds.policy import policy, slugs_by_genai
 
 SLUG = "genai-prices"
 EXPECTED = "genai-prices' JSON array of providers"

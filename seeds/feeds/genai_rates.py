@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from schema.vocabulary import Meter, PriceUnit, ServiceTier
+from schema.enums import Meter, PriceUnit, ServiceTier
 from seeds.catalogue import RateClaim
 from seeds.feeds.shapes import Amount, Count
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from schema.columns import is_object
-from schema.vocabulary import (
+from schema.column_types import is_object
+from schema.enums import (
     AccessType,
     Capability,
     Meter,
@@ -22,8 +22,8 @@ from schema.vocabulary import (
     ServiceTier,
 )
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.curated.providers import policy
 from seeds.feeds.shapes import Amount, Count, Link, ProviderSlug, Slug, Text, brief, checked, document
-from seeds.policy import policy
 
 SLUG = "models-dev"
 EXPECTED = "models.dev's JSON object of providers"

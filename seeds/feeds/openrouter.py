@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from schema.columns import check_exact, is_array, is_object
-from schema.vocabulary import Capability, Meter, Modality, ModelStatus, ParameterKind, PriceUnit
-from seeds.answer import FeedError
+from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_object
+from schema.enums import Capability, Meter, Modality, ModelStatus, ParameterKind, PriceUnit
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.curated.providers import policy
+from seeds.feeds.answer import FeedError
 from seeds.feeds.models_dev import day, zero_rates
-from seeds.feeds.overlay_shapes import LARGEST
 from seeds.feeds.shapes import Count, Price, Slug, Text, brief, called, checked, document
-from seeds.policy import policy
 
 SLUG = "openrouter"
 PROVIDER = "openrouter"
@@ -199,7 +198,11 @@ def amounts(prices: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
 
 def _default(value: Any) -> int | Decimal | None:
     """A default that is a number; the others are objects of the request's format."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not -LARGEST <= value <= LARGEST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, Decimal))
+        or not -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+    ):
         return None
     with suppress(ValueError):
         check_exact(Decimal(value))

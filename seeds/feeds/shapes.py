@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from schema.columns import check_exact, is_object
-from seeds.answer import FeedError
+from schema.column_types import LARGEST_INTEGER, check_exact, is_object
 from seeds.catalogue import Catalogue, line
-from seeds.feeds.overlay_shapes import LARGEST
+from seeds.feeds.answer import FeedError
 
 DIGITS = 40
 """Longest number anybody has a use for, and the largest exponent."""
@@ -48,7 +47,7 @@ Link = Annotated[str | None, AfterValidator(_link)]
 Price = Annotated[Decimal, Field(ge=0), AfterValidator(_ordinary)]
 Amount = Annotated[Price, AfterValidator(check_exact)]
 """A price by the unit it is stored by."""
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 
 
 def document(content: bytes, expected: str) -> Any:

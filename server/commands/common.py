@@ -74,7 +74,7 @@ def once() -> None:
 @asynccontextmanager
 async def opened(found: Settings) -> AsyncGenerator[AsyncEngine]:
     """The settings' database, laid out. Its errors become the operator's, with what to do."""
-    engine = database.engine(found.database_url)
+    engine = database.create_engine(found.database_url)
     try:
         note = await database.prepare(engine)
         if note:

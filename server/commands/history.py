@@ -14,11 +14,11 @@ from sqlmodel import col
 
 from schema import tables
 from schema.context import Context, context
-from schema.resolution import models_by_reference
+from schema.enums import ChangeKind
+from schema.references.resolve import models_by_reference
 from schema.scalars import parse_date, parse_datetime, serialize_datetime, serialize_json
-from schema.source import standing
-from schema.vocabulary import ChangeKind
-from server import reports
+from schema.types.source import standing
+from server.commands import reports
 from server.commands.common import DatabaseUrl, err, opened, out, read_settings, run
 from server.database import EMPTY
 from server.errors import OperatorError

@@ -14,12 +14,14 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from schema import tables
-from server import database, locks, transfer
+from server import database
 from server.commands.common import DatabaseUrl, err, opened, read_settings, run
+from server.database import locks
 from server.errors import OperatorError
 from server.settings import Settings
-from server.snapshot import Reader
-from server.transfer import Moved
+from server.snapshots import transfer
+from server.snapshots.format import Reader
+from server.snapshots.transfer import Moved
 
 STREAM = "-"
 """The name that stands for standard input and output."""

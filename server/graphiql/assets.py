@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.conditional import accepts, unchanged
+from server.compression import accepts
 from server.graphiql.example import examples
+from server.graphql.negotiation import unchanged
 
 HERE = Path(__file__).parent
 

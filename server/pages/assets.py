@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.conditional import unchanged
-from server.pages.packing import CODINGS, best, packed
+from server.compression import CODINGS, best, packed
+from server.graphql.negotiation import unchanged
 
 HERE = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

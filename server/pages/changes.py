@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schema.enums import ChangeKind
 from schema.labels import label
-from schema.vocabulary import ChangeKind
 from server.pages import addresses
 from server.pages.filters import heading, told
 from server.pages.site import Answer, Site

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.comparison import FEWEST, MOST
+from schema.types.comparison import FEWEST, MOST
 from server.pages import addresses
 from server.pages.filters import UNKNOWN, WITHOUT_AMOUNT, amount, told
 from server.pages.listing import LONGEST

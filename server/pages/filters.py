@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from schema import vocabulary
-from schema.columns import is_array, is_object
+from schema import enums
+from schema.column_types import is_array, is_object
 from schema.labels import label
 
 UNKNOWN = "Not published"
@@ -95,7 +95,7 @@ def words(values: Sequence[str]) -> str:
 
 def ranked(values: Sequence[str], closed_set: str) -> list[str]:
     """Words of a closed set in its own order, which begins with what matters most."""
-    return sorted(values, key=list(getattr(vocabulary, closed_set).__members__).index)
+    return sorted(values, key=list(getattr(enums, closed_set).__members__).index)
 
 
 def reading(value: Any) -> str:

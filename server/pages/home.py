@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schema.enums import Modality, UseCase
 from schema.labels import label
-from schema.vocabulary import Modality, UseCase
 from server.pages import addresses, listing
 from server.pages.listing import CHOICES, Choice, Listing
 from server.pages.site import Site

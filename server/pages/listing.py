@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
+from schema.enums import AccessType, Capability, Modality, ModelStatus, UseCase
 from schema.labels import label
-from schema.vocabulary import AccessType, Capability, Modality, ModelStatus, UseCase
 from server.pages import addresses
 from server.pages.filters import short
 

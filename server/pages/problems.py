@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.execution import hide
+from server.graphql.execution import hide
 from server.pages.site import ProblemError, Site
 
 LONGEST_SEARCH = 200

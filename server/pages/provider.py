@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.columns import is_object
+from schema.column_types import is_object
 from server.pages import addresses, listing
 from server.pages.listing import LONGEST
 from server.pages.problems import missing_family, missing_provider

@@ -15,14 +15,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from schema import tables
-from schema.columns import is_object
-from server.conditional import unchanged
-from server.documents import Recent
-from server.execution import Ready, Request, Runner, encode
+from schema.column_types import is_object
+from server.compression import best, packed
+from server.graphql.documents import Recent
+from server.graphql.execution import Ready, Request, Runner, encode
+from server.graphql.negotiation import unchanged
 from server.pages import addresses
 from server.pages.assets import Assets
 from server.pages.filters import FILTERS, UNKNOWN
-from server.pages.packing import best, packed
 from server.settings import Settings
 
 HERE = Path(__file__).parent

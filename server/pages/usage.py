@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from schema.vocabulary import ServiceTier
+from schema.enums import ServiceTier
 
 LARGEST = 10**12
 

@@ -7,18 +7,14 @@ Both are timed in turns in one run, in this process, on a SQLite file of its own
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, not what is installed
 
 from seeds import load
 from server import database
-from server.execution import Request, Runner
+from server.graphql.execution import Request, Runner
 from server.settings import read
 
 ROUNDS = 15
@@ -89,7 +85,7 @@ async def main() -> None:
     loaded = load.read()
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{folder}/registry.sqlite"
-        engine = database.engine(url)
+        engine = database.create_engine(url)
         await database.prepare(engine)
         async with database.writing(engine) as connection:
             await load.write(connection, loaded)

@@ -11,18 +11,13 @@ import asyncio
 import http.client
 import re
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, not what is installed
-
-from serving import Server, modelmeta, serving
-
-from server.pages.packing import packed
+from server.compression import packed
+from tests.support.servers import Server, modelmeta, serving
 
 ROUNDS = 40
 MODELS = """query($after: String) { models(filter: {providerKinds: [LAB]}, first: 100, after: $after) {

@@ -6,20 +6,17 @@ held against, in the same run.
 """
 
 import asyncio
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
-
 import orjson
-from publishing import publishing
-from serving import modelmeta, serving
-from test_refresh import later
 
 from seeds.feeds import models_dev
+from tests.seeds.test_refresh import later
+from tests.support.feeds import publishing
+from tests.support.servers import modelmeta, serving
 
 READERS = 4
 QUERY = """query($ref: String!) { model(ref: $ref) { ref name contextWindow provider { name } price { input output }

@@ -8,12 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-
-from crowd import allow_files, gather
-from serving import serving, tiny_database
-
 from server import database
+from tests.support.crowd import allow_files, gather
+from tests.support.servers import serving, tiny_database
 
 MODELS = 25
 """Models whose two prices move every day."""
@@ -24,7 +21,7 @@ async def main(listeners: int, deaf: int) -> None:
     allow_files(2 * (listeners + deaf) + 200)
     with tempfile.TemporaryDirectory() as folder:
         async with tiny_database(Path(folder)) as url:
-            engine = database.engine(url)
+            engine = database.create_engine(url)
             async with serving(url, Path(folder), send_timeout="5", keep_alive="5") as server:
                 crowd = await gather(server, engine, listeners, deaf, DAYS, MODELS)
             await engine.dispose()

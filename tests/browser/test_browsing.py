@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # pyright: ignore[reportMissingTypeStubs] - it has none
-from conftest import IN_CI, create_database, drop_database
 from playwright.async_api import Browser, Page, async_playwright, expect
-from serving import Server, serving
-from test_graphiql import CHROMIUM, EDITED, QUIET, SHOWN
 
 from seeds import load
-from seeds.store import store
+from seeds.store.store import store
 from server import database
+from tests.browser.test_graphiql import CHROMIUM, EDITED, QUIET, SHOWN
+from tests.support.registry import IN_CI, create_database, drop_database
+from tests.support.servers import Server, serving
 
 pytestmark = pytest.mark.browser
 PAGES = [
@@ -42,7 +42,7 @@ async def server(loaded: load.Loaded, tmp_path_factory: pytest.TempPathFactory) 
     """The whole registry, served."""
     folder = tmp_path_factory.mktemp("pages")
     url = await create_database("sqlite", folder)
-    engine = database.engine(url)
+    engine = database.create_engine(url)
     await database.prepare(engine)
     async with database.writing(engine) as connection:
         await load.write(connection, loaded)

@@ -11,16 +11,16 @@ from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
-from conftest import IN_CI, Ask, settings_for
-from listening import refreshed
 from playwright.async_api import Browser, Page, async_playwright
-from serving import ROOT, Server, serving, tiny_database, tiny_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.watch import Watch
 from server import database
-from server.execution import Request, Runner, is_subscription
+from server.database.revisions import Watch
 from server.graphiql.example import FOLDER, examples
+from server.graphql.execution import Request, Runner, is_subscription
+from tests.support.registry import IN_CI, Ask, settings_for
+from tests.support.servers import ROOT, Server, serving, tiny_database, tiny_server
+from tests.support.subscribers import refreshed
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = [
@@ -142,7 +142,7 @@ async def test_a_subscription_shows_each_event_as_it_lands(browser: Browser, tmp
         async with visiting(browser, server, query=query) as visit:
             await visit.execute()
             await visit.shows('"number": 1')
-            engine = database.engine(url)
+            engine = database.create_engine(url)
             await refreshed(engine, 1)
             await engine.dispose()
             await visit.shows('"number": 2')

@@ -1,0 +1,182 @@
+"""Column types that keep values exact on SQLite and PostgreSQL alike."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeGuard
+
+import orjson
+from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import NUMERIC
+
+WHOLE_DIGITS = 20
+"""Digits before the point that the sortable form on SQLite holds."""
+LARGEST_INTEGER = 2_147_483_647
+"""The largest whole number a column holds."""
+FRACTION_DIGITS = 18
+"""Digits after the point that are stored; more are refused, never rounded."""
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as a plain string, without exponent or trailing zeros: "0.175"."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def check_exact(value: Decimal) -> Decimal:
+    """The value itself. Raises ValueError when a column could not hold it to the last digit."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError(f"{value} is not a finite number.")
+    # By the digits themselves: arithmetic would round to the context's precision first.
+    fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
+    if any(digits) and (fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS):
+        raise ValueError(
+            f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
+        )
+    return value
+
+
+def sortable(value: Decimal) -> str:
+    """A text that sorts as the number does: SQLite has no exact decimal type of its own."""
+    whole, _, fraction = plain(check_exact(value).copy_abs()).partition(".")
+    digits = whole.zfill(WHOLE_DIGITS) + ("." + fraction if fraction else "")
+    # Negative numbers sort the other way round: complement every digit and close with a high character.
+    return "-" + digits.translate(_COMPLEMENT) + "~" if value < 0 else digits
+
+
+def from_sortable(text: str) -> Decimal:
+    if text.startswith("-"):
+        return Decimal(text[1:-1].translate(_COMPLEMENT)).copy_negate()
+    return Decimal(text.lstrip("0") or "0")
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """NUMERIC on PostgreSQL; on SQLite a text that sorts as numbers do. Never a float."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            exact: NUMERIC[Decimal] = NUMERIC()
+            return dialect.type_descriptor(exact)
+        return dialect.type_descriptor(Text())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return check_exact(value) if dialect.name == "postgresql" else sortable(value)
+
+    def process_literal_param(self, value: Decimal | None, dialect: Dialect) -> str:
+        return "NULL" if value is None else f"'{self.process_bind_param(value, dialect)}'"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        return value if isinstance(value, Decimal) else from_sortable(value)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        if dialect.name == "postgresql":
+            return None
+        return _decimal_or_none
+
+
+def _decimal_or_none(value: Any) -> Decimal | None:
+    return None if value is None else from_sortable(value)
+
+
+def _fragment(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(plain(value))
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def dump_json(value: Any) -> str:
+    """JSON text with sorted keys; decimals are written as numbers, digit for digit."""
+    return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def whole(text: str) -> int | Decimal:
+    """The number that an integer's digits write. Beyond 64 bits it is a Decimal: no JSON writer takes such an int."""
+    return int(text) if len(text) < 19 else Decimal(text)
+
+
+def no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=whole, parse_constant=no_number)
+
+
+def load_json(text: str) -> Any:
+    """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
+    return _exactly.decode(text)
+
+
+def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
+    """Whether a parsed value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether a parsed value is a JSON array."""
+    return isinstance(value, (list, tuple))
+
+
+class ExactJson(TypeDecorator[Any]):
+    """A JSON value as text. None is stored as SQL NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dump_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else load_json(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, to the second; SQLite has no time zones, so they are put back on reading."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+__all__ = [
+    "ExactDecimal",
+    "ExactJson",
+    "Instant",
+    "check_exact",
+    "dump_json",
+    "is_array",
+    "is_object",
+    "load_json",
+    "no_number",
+    "plain",
+    "sortable",
+    "whole",
+]

@@ -1,0 +1,157 @@
+"""Batch functions: (context, keys) -> answers in the order of the keys. Named for the question they answer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from schema import tables
+from schema.context import Context
+from schema.enums import ModelStatus
+
+
+def in_order(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[Any]:
+    """The row of each key, None where there is none."""
+    found = {getattr(row, key): row for row in rows}
+    return [found.get(each) for each in keys]
+
+
+def grouped(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[list[Any]]:
+    """The rows of each key, in the order they came."""
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, key)].append(row)
+    return [found[each] for each in keys]
+
+
+async def providers(context: Context, slugs: Sequence[str]) -> list[tables.Provider | None]:
+    """Provider of each slug."""
+    rows = await context.rows(sa.select(tables.Provider).where(col(tables.Provider.slug).in_(slugs)))
+    return in_order(slugs, rows, "slug")
+
+
+async def families(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
+    """Family of each slug."""
+    rows = await context.rows(sa.select(tables.Family).where(col(tables.Family.slug).in_(slugs)))
+    return in_order(slugs, rows, "slug")
+
+
+async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[list[tables.Family]]:
+    """Families each provider sells a model of, by name."""
+    model, family = tables.Model, tables.Family
+    sold = (
+        sa.select(col(model.provider_slug), col(model.family_slug))
+        .where(col(model.provider_slug).in_(slugs))
+        .distinct()
+    )
+    pairs = await context.tuples(sold)
+    wanted = {pair.family_slug for pair in pairs if pair.family_slug}
+    rows = await context.rows(
+        sa.select(family).where(col(family.slug).in_(wanted)).order_by(col(family.name), col(family.slug))
+    )
+    sells = {(pair.provider_slug, pair.family_slug) for pair in pairs}
+    return [[row for row in rows if (slug, row.slug) in sells] for slug in slugs]
+
+
+async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
+    """Model of each reference, letter for letter."""
+    rows = await context.rows(sa.select(tables.Model).where(col(tables.Model.ref).in_(refs)))
+    return in_order(refs, rows, "ref")
+
+
+async def revisions(context: Context, numbers: Sequence[int]) -> list[tables.Revision | None]:
+    """Revision of each number."""
+    rows = await context.rows(sa.select(tables.Revision).where(col(tables.Revision.number).in_(numbers)))
+    return in_order(numbers, rows, "number")
+
+
+async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | None]:
+    """Change of each id, as digits."""
+    change = tables.Change
+    numbers = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 10]
+    rows = await context.rows(sa.select(change).where(col(change.id).in_(numbers)))
+    found = {str(row.id): row for row in rows}
+    return [found.get(id) for id in ids]
+
+
+async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
+    """Models of each identity that are on offer, cheapest input first; those without a price last."""
+    model = tables.Model
+    statement = (
+        sa.select(model)
+        .where(col(model.canonical).in_(identities), col(model.status) != ModelStatus.RETIRED)
+        .order_by(col(model.price_input).is_(None), col(model.price_input), col(model.price_output), col(model.ref))
+    )
+    return grouped(identities, await context.rows(statement), "canonical")
+
+
+async def versions(context: Context, keys: Sequence[tuple[str, str]]) -> list[list[tables.Model]]:
+    """Models that are versions of one another, by (provider, undated slug), newest release first."""
+    model = tables.Model
+    statement = (
+        sa.select(model)
+        .where(sa.tuple_(col(model.provider_slug), col(model.version_of)).in_(keys))
+        .order_by(col(model.release_date).is_(None), col(model.release_date).desc(), col(model.ref))
+    )
+    found: dict[tuple[str, str], list[tables.Model]] = defaultdict(list)
+    for row in await context.rows(statement):
+        if row.version_of is not None:
+            found[row.provider_slug, row.version_of].append(row)
+    return [found[key] for key in keys]
+
+
+async def rates_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Rate]]:
+    """Every rate ever known of each model, in the order they are listed."""
+    rate = tables.Rate
+    statement = sa.select(rate).where(col(rate.model_id).in_(ids)).order_by(col(rate.model_id), col(rate.position))
+    return grouped(ids, await context.rows(statement), "model_id")
+
+
+async def parameters_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Parameter]]:
+    """Parameters of each model, in the order they are listed."""
+    parameter = tables.Parameter
+    statement = (
+        sa.select(parameter)
+        .where(col(parameter.model_id).in_(ids))
+        .order_by(col(parameter.model_id), col(parameter.position))
+    )
+    return grouped(ids, await context.rows(statement), "model_id")
+
+
+async def traits_by_model(context: Context, ids: Sequence[int]) -> list[dict[tables.TraitKind, list[str]]]:
+    """Words each model carries, by kind."""
+    trait = tables.Trait
+    statement = sa.select(trait).where(col(trait.model_id).in_(ids)).order_by(col(trait.model_id), col(trait.value))
+    answers: list[dict[tables.TraitKind, list[str]]] = []
+    for rows in grouped(ids, await context.rows(statement), "model_id"):
+        words: dict[tables.TraitKind, list[str]] = defaultdict(list)
+        for row in rows:
+            words[row.kind].append(row.value)
+        answers.append(words)
+    return answers
+
+
+async def aliases_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Alias]]:
+    """Other names of each model."""
+    alias = tables.Alias
+    statement = sa.select(alias).where(col(alias.model_id).in_(ids)).order_by(col(alias.model_id), col(alias.name))
+    return grouped(ids, await context.rows(statement), "model_id")
+
+
+async def claims_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Claim]]:
+    """What every source says of each model; of each fact the believed claim first."""
+    claim = tables.Claim
+    statement = (
+        sa.select(claim)
+        .where(col(claim.model_id).in_(ids))
+        .order_by(col(claim.model_id), col(claim.field), col(claim.rank))
+    )
+    return grouped(ids, await context.rows(statement), "model_id")
+
+
+async def sources(context: Context, slugs: Sequence[str]) -> list[tables.Source | None]:
+    """Source of each slug."""
+    rows = await context.rows(sa.select(tables.Source).where(col(tables.Source.slug).in_(slugs)))
+    return in_order(slugs, rows, "slug")

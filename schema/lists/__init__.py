@@ -1,0 +1,1 @@
+"""Lists: filters, orders, search, facets, cursors and pages."""

@@ -1,0 +1,159 @@
+"""Facets: how a list of models divides by what one can filter by. Counted by the database, in one statement."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+import strawberry
+from sqlalchemy import CTE, Select
+from sqlmodel import col
+from strawberry import UNSET
+
+from schema import labels, tables
+from schema.column_types import ExactDecimal
+from schema.context import Context
+from schema.lists.cursors import Listing
+from schema.lists.filters import ModelFilter, conditions
+from schema.lists.listings import Scope
+from schema.tables import TraitKind
+
+OWN = {
+    "providers": "providers",
+    "families": "families",
+    "statuses": "statuses",
+    "access_types": "access_types",
+    "input_price": "max_input_price",
+    "context_window": "min_context_window",
+}
+"""Facet -> the filter it is counted without. Those of words keep theirs, which asks for all of its words:
+the count of a word is what is left once it is added."""
+WORDS = {"capabilities": TraitKind.CAPABILITY, "input_modalities": TraitKind.INPUT_MODALITY}
+Key: TypeAlias = tuple[str, Listing, tuple[str, Any] | None]
+"""A facet, of which list, and what that list hangs below."""
+
+
+@strawberry.type(description="One value that models can be filtered by, and how many of them have it.")
+class Facet:
+    value: str = strawberry.field(description="What the filter takes: a slug, or an enum's value.")
+    label: str = strawberry.field(description="The value as people read it.")
+    count: int = strawberry.field(description="Number of models; values no model has are left out.")
+
+
+@strawberry.type(description="Smallest and largest of some amounts; null where there is none.")
+class DecimalRange:
+    min: Decimal | None = strawberry.field(description="The smallest.")
+    max: Decimal | None = strawberry.field(description="The largest.")
+
+
+@strawberry.type(description="Smallest and largest of some numbers; null where there is none.")
+class IntRange:
+    min: int | None = strawberry.field(description="The smallest.")
+    max: int | None = strawberry.field(description="The largest.")
+
+
+async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
+    """Each facet: a list of Facet, or a range. One statement for all of a list, below however many parents."""
+    lists: dict[tuple[Listing, str | None], list[Key]] = defaultdict(list)
+    for key in keys:
+        _, listing, parent = key
+        lists[listing, parent[0] if parent else None].append(key)
+    answers: dict[Key, Any] = {}
+    for (listing, column), asked in lists.items():
+        names = {name for name, _, _ in asked}
+        parents = {parent[1] for _, _, parent in asked if parent}
+        parts = _parts(_base(context, listing.scope, names, column, parents), names)
+        found: dict[tuple[str, Any], list[Any]] = defaultdict(list)
+        for row in await context.tuples(sa.union_all(*parts)):
+            found[row.facet, row.parent if column else None].append(row)
+        for key in asked:
+            name, _, parent = key
+            tag = WORDS[name].name if name in WORDS else name
+            answers[key] = _answer(name, found[tag, parent[1] if parent else None])
+    return [answers[key] for key in keys]
+
+
+def _base(context: Context, scope: Scope, names: Collection[str], column: str | None, parents: Collection[Any]) -> CTE:
+    """The models any of the facets counts: what divides them, and which filters of the facets' own they pass."""
+    model, filter = tables.Model, scope.filter or ModelFilter()
+    own = {name: getattr(filter, OWN[name]) for name in sorted(OWN.keys() & set(names))}
+    own = {name: value for name, value in own.items() if value is not UNSET and value is not None}
+    clauses = [*conditions(dataclasses.replace(filter, **{OWN[name]: UNSET for name in own}))]
+    if scope.found is not None:
+        clauses.append(context.among(col(model.ref), scope.found))
+    columns: list[Any] = [
+        col(model.id),
+        col(model.provider_slug),
+        col(model.family_slug),
+        col(model.status),
+        col(model.access_type),
+        col(model.price_input),
+        col(model.context_window),
+    ]
+    for name, value in own.items():
+        columns.append(sa.and_(*conditions(ModelFilter(**{OWN[name]: value}))).label(_passes(name)))
+    if column is not None:
+        parent = getattr(model, column)
+        columns.append(parent.label("parent"))
+        clauses.append(parent.in_(parents))
+    base = sa.select(*columns).where(*clauses).cte("base")
+    # The whole table is its own base: a copy of it would have no indexes.
+    return base if clauses else base.prefix_with("NOT MATERIALIZED")
+
+
+def _passes(name: str) -> str:
+    return f"passes_{name}"
+
+
+def _parts(base: CTE, names: Collection[str]) -> Iterator[Select[Any]]:
+    """The rows of the facets, in parts of the same columns."""
+    model, trait = base.c, tables.Trait
+    parent = [model.parent] if "parent" in model else []
+    count = sa.func.count()
+
+    def part(name: str | None, value: Any, label: Any = None, *, number: Any = None, amount: Any = None) -> Select[Any]:
+        """Rows of one facet; of all that are words, told apart by their kind, where no name is given."""
+        others = [model[_passes(other)] for other in OWN if other != name and _passes(other) in model]
+        return (
+            sa.select(
+                (sa.literal(name) if name else sa.type_coerce(col(trait.kind), sa.String)).label("facet"),
+                sa.type_coerce(value, sa.String).label("value"),
+                sa.cast(label, sa.String).label("label"),
+                sa.cast(number, sa.BigInteger).label("number"),
+                (sa.cast(None, ExactDecimal) if amount is None else amount).label("amount"),
+                *parent,
+            )
+            .where(*others)
+            .group_by(*parent)
+        )
+
+    for name, column, table in (
+        ("providers", model.provider_slug, tables.Provider),
+        ("families", model.family_slug, tables.Family),
+    ):
+        if name in names:
+            called = sa.select(col(table.name)).where(col(table.slug) == column).scalar_subquery()
+            yield part(name, column, called, number=count).where(column.is_not(None)).group_by(column)
+    for name, column in (("statuses", model.status), ("access_types", model.access_type)):
+        if name in names:
+            yield part(name, column, number=count).group_by(column)
+    kinds = [kind for name, kind in WORDS.items() if name in names]
+    if kinds:
+        words = part(None, trait.value, number=count).join_from(base, trait, col(trait.model_id) == model.id)
+        yield words.where(col(trait.kind).in_(kinds)).group_by(col(trait.kind), col(trait.value))
+    for end, which in (("min", sa.func.min), ("max", sa.func.max)):
+        if "input_price" in names:
+            yield part("input_price", sa.literal(end), amount=which(model.price_input))
+        if "context_window" in names:
+            yield part("context_window", sa.literal(end), number=which(model.context_window))
+
+
+def _answer(name: str, rows: Sequence[Any]) -> Any:
+    if name == "input_price":
+        return DecimalRange(**{"min": None, "max": None, **{row.value: row.amount for row in rows}})
+    if name == "context_window":
+        return IntRange(**{"min": None, "max": None, **{row.value: row.number for row in rows}})
+    found = [Facet(value=row.value, label=row.label or labels.label(row.value), count=row.number) for row in rows]
+    return sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))

@@ -1,0 +1,315 @@
+"""Inputs whose fields carry their SQL. Adding a filter is adding a line.
+
+Longer than most: whoever adds a filter finds all of them, and what they may use, on one page.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from decimal import ROUND_FLOOR, Decimal, localcontext
+from enum import Enum
+from typing import Any, Optional
+
+import sqlalchemy as sa
+import strawberry
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+from strawberry import UNSET
+
+from schema import tables
+from schema.column_types import FRACTION_DIGITS, WHOLE_DIGITS, dump_json, is_array, plain
+from schema.enums import (
+    AccessType,
+    Capability,
+    ChangeKind,
+    Endpoint,
+    Meter,
+    Modality,
+    ModelOrderField,
+    ModelStatus,
+    OrderDirection,
+    PricePublication,
+    ProviderKind,
+    ProviderOrderField,
+    ServiceTier,
+    UseCase,
+)
+from schema.errors import ClientError
+from schema.lists.cursors import Order
+from schema.tables import Change, Model, TraitKind
+
+Clause = Callable[[Any], ColumnElement[bool]]
+LONGEST_LIST = 200
+"""Values one filter takes."""
+DEEPEST = 6
+"""Levels of and, or and not."""
+
+
+def where(description: str, clause: Clause | None = None) -> Any:
+    """A filter: what it means to a caller, and the SQL of it. The SQL is never null, so that `not` is its opposite."""
+    return strawberry.field(description=description, default=UNSET, metadata={"clause": clause})
+
+
+def storable(bound: Decimal) -> Decimal:
+    """The largest value a column can hold that is no larger: comparing with it gives the same answers."""
+    if bound >= 10**WHOLE_DIGITS:
+        return Decimal(10**WHOLE_DIGITS - 1)
+    with localcontext(prec=2 * (WHOLE_DIGITS + FRACTION_DIGITS)):
+        return max(bound, Decimal(-1)).quantize(Decimal(1).scaleb(-FRACTION_DIGITS), rounding=ROUND_FLOOR)
+
+
+def known(column: Any, test: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The test where the column has a value; false where it has none."""
+    return sa.and_(col(column).is_not(None), test)
+
+
+def trait(kind: TraitKind) -> Clause:
+    """True for models that carry all of the words."""
+
+    def clause(words: Iterable[Enum]) -> ColumnElement[bool]:
+        return sa.and_(
+            sa.true(),
+            *(
+                col(Model.id).in_(
+                    sa.select(col(tables.Trait.model_id)).where(
+                        col(tables.Trait.kind) == kind, col(tables.Trait.value) == word.name
+                    )
+                )
+                for word in words
+            ),
+        )
+
+    return clause
+
+
+def takes_parameters(names: Iterable[str]) -> ColumnElement[bool]:
+    parameter = tables.Parameter
+    return sa.and_(
+        sa.true(),
+        *(
+            col(Model.id).in_(
+                sa.select(col(parameter.model_id)).where(col(parameter.name) == name, col(parameter.supported))
+            )
+            for name in names
+        ),
+    )
+
+
+def sold_by_kinds(kinds: list[ProviderKind]) -> ColumnElement[bool]:
+    slugs = sa.select(col(tables.Provider.slug)).where(col(tables.Provider.kind).in_(kinds))
+    return col(Model.provider_slug).in_(slugs)
+
+
+@strawberry.input(description="Which models to list. Everything given has to hold; a filter that is null is not there.")
+class ModelFilter:
+    providers: list[str] | None = where(
+        "Sold by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v)
+    )
+    provider_kinds: list[ProviderKind] | None = where("Sold by a provider of one of these kinds.", sold_by_kinds)
+    families: list[str] | None = where(
+        "Of one of these families, by slug.", lambda v: known(Model.family_slug, col(Model.family_slug).in_(v))
+    )
+    statuses: list[ModelStatus] | None = where("In one of these statuses.", lambda v: col(Model.status).in_(v))
+    access_types: list[AccessType] | None = where(
+        "Of one of these access types.", lambda v: col(Model.access_type).in_(v)
+    )
+    capabilities: list[Capability] | None = where("Has all of these capabilities.", trait(TraitKind.CAPABILITY))
+    input_modalities: list[Modality] | None = where("Reads all of these.", trait(TraitKind.INPUT_MODALITY))
+    output_modalities: list[Modality] | None = where("Writes all of these.", trait(TraitKind.OUTPUT_MODALITY))
+    endpoints: list[Endpoint] | None = where("Is reached through all of these.", trait(TraitKind.ENDPOINT))
+    use_cases: list[UseCase] | None = where("Is picked for all of these.", trait(TraitKind.USE_CASE))
+    parameters: list[str] | None = where(
+        "Takes all of these request parameters, as the API spells them.", takes_parameters
+    )
+    min_context_window: int | None = where(
+        "Context window of at least so many tokens; unknown never matches.",
+        lambda v: known(Model.context_window, col(Model.context_window) >= v),
+    )
+    min_output_tokens: int | None = where(
+        "Largest output of at least so many tokens; unknown never matches.",
+        lambda v: known(Model.max_output_tokens, col(Model.max_output_tokens) >= v),
+    )
+    max_input_price: Decimal | None = where(
+        "Standard input price of at most so many USD per 1M tokens; unpublished never matches.",
+        lambda v: known(Model.price_input, col(Model.price_input) <= storable(v)),
+    )
+    max_output_price: Decimal | None = where(
+        "Standard output price of at most so many USD per 1M tokens; unpublished never matches.",
+        lambda v: known(Model.price_output, col(Model.price_output) <= storable(v)),
+    )
+    price_publication: list[PricePublication] | None = where(
+        "With one of these states of its standard price.", lambda v: col(Model.price_publication).in_(v)
+    )
+    released_after: date | None = where(
+        "Released on this day or later; unknown never matches.",
+        lambda v: known(Model.release_date, col(Model.release_date) >= v),
+    )
+    released_before: date | None = where(
+        "Released on this day or earlier; unknown never matches.",
+        lambda v: known(Model.release_date, col(Model.release_date) <= v),
+    )
+    knowledge_after: date | None = where(
+        "Knowledge cutoff on this day or later; unknown never matches.",
+        lambda v: known(Model.knowledge_cutoff, col(Model.knowledge_cutoff) >= v),
+    )
+    and_: list["ModelFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=UNSET)
+    or_: list["ModelFilter"] | None = strawberry.field(
+        name="or", description="At least one of these holds.", default=UNSET
+    )
+    not_: Optional["ModelFilter"] = strawberry.field(name="not", description="This does not hold.", default=UNSET)
+
+
+def sells(models: ModelFilter) -> ColumnElement[bool]:
+    return col(tables.Provider.slug).in_(sa.select(col(Model.provider_slug)).where(*conditions(models)))
+
+
+@strawberry.input(description="Which providers to list. Everything given has to hold.")
+class ProviderFilter:
+    kinds: list[ProviderKind] | None = where("Of one of these kinds.", lambda v: col(tables.Provider.kind).in_(v))
+    slugs: list[str] | None = where("One of these, by slug.", lambda v: col(tables.Provider.slug).in_(v))
+    models: ModelFilter | None = where("Sells at least one model that fits.", sells)
+
+
+@strawberry.input(description="Which rates to list. Everything given has to hold.")
+class PriceFilter:
+    service_tiers: list[ServiceTier] | None = strawberry.field(description="At one of these tiers.", default=UNSET)
+    meters: list[Meter] | None = strawberry.field(description="Of one of these meters.", default=UNSET)
+    publication: list[PricePublication] | None = strawberry.field(
+        description="In one of these states of publication.", default=UNSET
+    )
+
+
+def of_models(refs: Iterable[str]) -> ColumnElement[bool]:
+    return known(Change.model_ref, col(Change.model_ref).in_(list(refs)))
+
+
+def of_fields(names: list[str]) -> ColumnElement[bool]:
+    """True for each of the facts and for all that lies below it."""
+    field = col(Change.field)
+    # Not LIKE, which SQLite reads without regard to case.
+    below = [sa.func.substr(field, 1, len(name) + 1) == f"{name}." for name in names]
+    return known(Change.field, sa.or_(field.in_(names), *below))
+
+
+@strawberry.input(description="Which changes to list. Everything given has to hold.")
+class ChangeFilter:
+    kinds: list[ChangeKind] | None = where("Of one of these kinds.", lambda v: col(Change.kind).in_(v))
+    models: list[str] | None = where(
+        "Of one of these models, in any spelling that `model` takes, or as the change itself spells them.", of_models
+    )
+    providers: list[str] | None = where(
+        "Of one of these providers or their models, by slug.",
+        lambda v: known(Change.provider_slug, col(Change.provider_slug).in_(v)),
+    )
+    fields: list[str] | None = where(
+        "Of one of these facts, or of what lies below it: prices also selects prices.BATCH.INPUT.", of_fields
+    )
+    since: datetime | None = where("Observed at this moment or later.", lambda v: col(Change.observed_at) >= v)
+    since_revision: int | None = where(
+        "Brought by a revision after this one, by number.", lambda v: col(Change.revision_number) > v
+    )
+
+
+def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
+    """The fields of an input that have a value."""
+    for each in dataclasses.fields(filter):
+        value = getattr(filter, each.name)
+        if value is not UNSET and value is not None:
+            yield each, value
+
+
+def cleaned(value: Any) -> Any:
+    """The value without NUL, which PostgreSQL refuses in any text; what holds one is no name of anything."""
+    if is_array(value):
+        return [each.replace("\x00", "\ufffd") if isinstance(each, str) else each for each in value]
+    return value
+
+
+def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
+    """The SQL of a filter. Raises a ClientError when it is larger than anybody needs."""
+    if filter is None or filter is UNSET:
+        return ()
+    if depth > DEEPEST:
+        raise ClientError(f"The filter nests and, or and not deeper than {DEEPEST} levels. Flatten it.")
+    found: list[ColumnElement[bool]] = []
+    for each, value in given(filter):
+        if is_array(value) and len(value) > LONGEST_LIST:
+            raise ClientError(
+                f"{each.name.strip('_')} has {len(value)} entries; a filter takes at most {LONGEST_LIST}."
+            )
+        match each.name:
+            case "and_":
+                found += [sa.and_(sa.true(), *conditions(one, depth + 1)) for one in value]
+            case "or_":
+                found.append(sa.or_(sa.false(), *(sa.and_(sa.true(), *conditions(one, depth + 1)) for one in value)))
+            case "not_":
+                found.append(sa.not_(sa.and_(sa.true(), *conditions(value, depth + 1))))
+            case _:
+                found.append(each.metadata["clause"](cleaned(value)))
+    return tuple(found)
+
+
+def canonical(filter: Any) -> Any:
+    """A filter in plain JSON terms, equal for filters that mean the same."""
+    if filter is None or filter is UNSET:
+        return None
+    if dataclasses.is_dataclass(filter):
+        return {each.name: canonical(value) for each, value in given(filter)}
+    if is_array(filter):
+        return sorted((canonical(each) for each in filter), key=dump_json)
+    if isinstance(filter, Enum):
+        return filter.name
+    if isinstance(filter, Decimal):
+        return plain(filter)
+    return filter.isoformat() if isinstance(filter, date) else filter
+
+
+@strawberry.input(description="Order of a list of models.")
+class ModelOrder:
+    field: ModelOrderField = strawberry.field(description="What to order by. Models without a value come last.")
+    direction: OrderDirection = strawberry.field(description="Which way.", default=OrderDirection.ASC)
+
+
+@strawberry.input(description="Order of a list of providers.")
+class ProviderOrder:
+    field: ProviderOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(description="Which way.", default=OrderDirection.ASC)
+
+
+NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True, restore=date.fromisoformat)
+
+
+def model_order(order: ModelOrder | None) -> Order:
+    """The total order asked for; by default the newest release first."""
+    if order is None:
+        return NEWEST
+    descending = order.direction is OrderDirection.DESC
+    key = col(Model.ref)
+    match order.field:
+        case ModelOrderField.NAME:
+            return Order(key, col(Model.name), descending, nullable=False)
+        case ModelOrderField.RELEASE_DATE:
+            return Order(key, col(Model.release_date), descending, restore=date.fromisoformat)
+        case ModelOrderField.CONTEXT_WINDOW:
+            return Order(key, col(Model.context_window), descending)
+        case ModelOrderField.MAX_OUTPUT_TOKENS:
+            return Order(key, col(Model.max_output_tokens), descending)
+        case ModelOrderField.INPUT_PRICE:
+            return Order(key, col(Model.price_input), descending, restore=Decimal)
+        case ModelOrderField.OUTPUT_PRICE:
+            return Order(key, col(Model.price_output), descending, restore=Decimal)
+        case ModelOrderField.RELEVANCE:
+            return NEWEST
+
+
+def provider_order(order: ProviderOrder | None) -> Order:
+    key = col(tables.Provider.slug)
+    if order is not None and order.field is ProviderOrderField.MODEL_COUNT:
+        return Order(key, col(tables.Provider.model_count), order.direction is OrderDirection.DESC, nullable=False)
+    descending = order is not None and order.direction is OrderDirection.DESC
+    return Order(key, col(tables.Provider.name), descending, nullable=False)
+
+
+def signature(*parts: Any) -> str:
+    """Names a listing: equal for the same table, filter and order."""
+    return dump_json([canonical(part) for part in parts])

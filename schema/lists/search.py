@@ -1,0 +1,197 @@
+"""Full-text search over models: names, ids, families, providers and descriptions, forgiving of order and slips.
+
+One inverted index in an ordinary table and one ranking, so that SQLite and PostgreSQL give the same answers.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice, takewhile
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col
+
+from schema import tables
+from schema.context import Context
+from schema.lists.tokenize import asked, folded, terms
+
+MOST_PREFIXED = 60
+"""Terms a beginning is taken to stand for, the shortest first."""
+MOST_MISSPELT = 12
+WEIGHTIEST = 10
+NUMBER_AND_WORD = re.compile(r"([0-9]+(?:\.[0-9]+)*)([a-z]{2,})", re.ASCII)
+SEPARATORS = str.maketrans("/:_-", "    ")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Every term of one revision, in order."""
+
+    revision: int
+    terms: tuple[str, ...]
+    known: frozenset[str]
+
+
+_vocabularies: WeakKeyDictionary[AsyncEngine, Vocabulary] = WeakKeyDictionary()
+
+
+async def vocabulary(context: Context) -> Vocabulary:
+    """The terms of the revision this request reads; kept until the next one."""
+    revision = await context.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
+    held = _vocabularies.get(context.engine)
+    if held is None or held.revision != revision:
+        rows = await context.tuples(sa.select(col(tables.Term.term)).distinct())
+        found = sorted(row[0] for row in rows)
+        held = _vocabularies[context.engine] = Vocabulary(revision, tuple(found), frozenset(found))
+    return held
+
+
+def apart(query: Iterable[str], known: frozenset[str]) -> Iterator[str]:
+    """The query's terms, a number and a word apart where only the two by themselves are terms: 2.5pro."""
+    for term in query:
+        parts = NUMBER_AND_WORD.fullmatch(term)
+        if term not in known and parts and known.issuperset(parts.groups()):
+            yield from parts.groups()
+        else:
+            yield term
+
+
+def compounds(query: Sequence[str], known: frozenset[str]) -> list[str]:
+    """The query's terms, neighbours joined where only the two together are a term: deep seek, 4 1."""
+    query = list(dict.fromkeys(apart(query, known)))
+    found: list[str] = []
+    place = 0
+    while place < len(query):
+        pair = query[place : place + 2]
+        if len(pair) == 2:
+            left, right = pair
+            joined = f"{left}.{right}" if left.isdigit() and right.isdigit() else left + right
+            together = left.isdigit() and right.isdigit() and len(left) <= 2 and len(right) <= 2
+            if joined in known and (together or (joined.isalpha() and not {left, right} <= known)):
+                found.append(joined)
+                place += 2
+                continue
+        found.append(query[place])
+        place += 1
+    return found
+
+
+def readings(term: str, words: Vocabulary) -> dict[str, float]:
+    """Terms of the vocabulary a typed term can stand for, with how close they are: 1 is the term itself."""
+    found: dict[str, float] = {}
+    if term in words.known:
+        found[term] = 1.0
+    if len(term) >= 2 or not term.isdigit():
+        first = bisect_left(words.terms, term)
+        begun = takewhile(lambda each: each.startswith(term), islice(words.terms, first, None))
+        started = sorted((each for each in begun if each != term), key=len)
+        for each in started[:MOST_PREFIXED]:
+            # 4 is no beginning of 4.1: a number is itself or another number.
+            if not (term[-1].isdigit() and each[len(term)] in ".0123456789"):
+                found[each] = 0.6 + 0.3 * len(term) / len(each)
+    if term not in words.known and len(term) >= 3 and term.isalpha():
+        slips = 1 if len(term) <= 5 else 2
+        close = process.extract(term, words.terms, scorer=OSA.distance, score_cutoff=slips, limit=MOST_MISSPELT)
+        for each, distance, _ in close:
+            if each.isalpha():
+                found.setdefault(each, 0.7 - 0.15 * distance)
+    return found
+
+
+@dataclass(slots=True)
+class Match:
+    """A model while it is being scored: for each asked term the best it has."""
+
+    row: Any
+    best: dict[int, float] = field(default_factory=dict[int, float])
+
+
+@lru_cache(maxsize=1_000)
+def seller_terms(provider: str) -> frozenset[str]:
+    return frozenset(terms(provider))
+
+
+def even(text: str) -> str:
+    return folded(text).translate(SEPARATORS).strip()
+
+
+def score(match: Match, query: Sequence[str], text: str) -> float:
+    """How well a model fits. Terms found count most, then the whole name, then how likely the row is meant."""
+    row = match.row
+    best = match.best
+    seller = seller_terms(row.ref.partition("/")[0])
+    if seller.issubset(query):
+        # Who names a seller means its listing, and not one that only has the word in its name.
+        best = best | {place: WEIGHTIEST for place, term in enumerate(query) if term in seller}
+    points: float = 100 * sum(best.values()) / (WEIGHTIEST * len(query))
+    if any(len(name) == len(text) and even(name) == text for name in (row.ref, row.slug, row.name)):
+        points += 20
+    # Of two names that hold all the terms, the one with less besides is meant.
+    points -= 4.0 * max(0, row.search_length - len(best))
+    return points + 0.8 * float(row.search_prior)
+
+
+async def ranked(context: Context, text: str) -> dict[str, float]:
+    """Ref -> score of the models that fit a search. Empty when nothing does."""
+    words = await vocabulary(context)
+    query = compounds(asked(text), words.known)
+    if not query:
+        return {}
+    meanings = [readings(term, words) for term in query]
+    wanted = {term for each in meanings for term in each}
+    if not wanted:
+        return {}
+    matches = await _matches(context, wanted, meanings)
+    whole = [match for match in matches if len(match.best) == len(query)]
+    # Where no model has all the terms, those with most of them are the answer.
+    most = max((len(match.best) for match in matches), default=0)
+    chosen = whole or [match for match in matches if len(match.best) == most]
+    plain = even(text)
+    return {match.row.ref: round(score(match, query, plain), 4) for match in chosen}
+
+
+async def _matches(context: Context, wanted: Iterable[str], meanings: Sequence[Mapping[str, float]]) -> list[Match]:
+    term, model = tables.Term, tables.Model
+    statement = (
+        sa.select(
+            col(term.term),
+            col(term.weight),
+            *(col(c) for c in (model.id, model.ref, model.slug, model.name, model.search_prior, model.search_length)),
+        )
+        .join(model, col(model.id) == col(term.model_id))
+        .where(col(term.term).in_(sorted(wanted)))
+    )
+    found: dict[int, Match] = {}
+    for row in await context.tuples(statement):
+        match = found.get(row.id)
+        if match is None:
+            match = found[row.id] = Match(row)
+        for place, readings_ in enumerate(meanings):
+            closeness = readings_.get(row.term)
+            if closeness is not None:
+                match.best[place] = max(match.best.get(place, 0.0), closeness * row.weight)
+    return list(found.values())
+
+
+def fits(text: str, *names: str | None) -> float:
+    """How well a few names fit a search: for lists short enough to be looked through. 0 is not at all."""
+    query = asked(text)
+    own = [each for name in names for each in terms(name or "")]
+    if not query or not own:
+        return 0.0
+    total = 0.0
+    for term in query:
+        words = Vocabulary(0, tuple(sorted(set(own))), frozenset(own))
+        best = max(readings(term, words).values(), default=0.0)
+        if best == 0.0:
+            return 0.0
+        total += best
+    exact = any(folded(text).strip() == folded(name or "") for name in names)
+    return total / len(query) + exact - 0.01 * len(own)

@@ -1,0 +1,1 @@
+"""What models cost: rates, standard prices, price cards, cost and comparison. Pure functions over rows."""

@@ -1,0 +1,168 @@
+"""What a usage costs: usage × rates, in exact decimals. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Context, Decimal, localcontext
+
+from schema import tables
+from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
+from schema.errors import ClientError
+
+EXACT = Context(prec=120)
+"""Wide enough for the largest count times the longest amount: nothing is ever rounded."""
+PER: Mapping[PriceUnit, int] = {
+    PriceUnit.PER_MILLION_TOKENS: 1_000_000,
+    PriceUnit.PER_THOUSAND_REQUESTS: 1_000,
+    PriceUnit.PER_THOUSAND_SEARCHES: 1_000,
+}
+"""Units that a usage can be counted in. All are powers of ten, so division is exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A meter, and the meter whose tokens it is part of."""
+
+    meter: Meter
+    within: Meter | None = None
+
+
+PARTS = (
+    Part(Meter.CACHE_READ, Meter.INPUT),
+    Part(Meter.CACHE_WRITE, Meter.INPUT),
+    Part(Meter.INPUT_AUDIO, Meter.INPUT),
+    Part(Meter.REASONING, Meter.OUTPUT),
+    Part(Meter.OUTPUT_AUDIO, Meter.OUTPUT),
+    Part(Meter.INPUT),
+    Part(Meter.OUTPUT),
+)
+"""Narrower meters before the one they are part of."""
+WORDS: Mapping[Meter, str] = {
+    Meter.INPUT: "inputTokens",
+    Meter.CACHE_READ: "cacheReadTokens",
+    Meter.CACHE_WRITE: "cacheWriteTokens",
+    Meter.INPUT_AUDIO: "inputAudioTokens",
+    Meter.OUTPUT: "outputTokens",
+    Meter.REASONING: "reasoningTokens",
+    Meter.OUTPUT_AUDIO: "outputAudioTokens",
+    Meter.REQUEST: "requests",
+    Meter.WEB_SEARCH: "webSearches",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One meter of an estimate."""
+
+    meter: Meter
+    quantity: int
+    rate: tables.Rate
+    amount: Decimal
+
+
+@dataclass(slots=True)
+class Estimate:
+    lines: list[Line] = field(default_factory=list[Line])
+    unpriced: list[Meter] = field(default_factory=list[Meter])
+
+    @property
+    def total(self) -> Decimal | None:
+        """The sum of all lines; None where a rate it needs is not known."""
+        if self.unpriced:
+            return None
+        with localcontext(EXACT):
+            return sum((line.amount for line in self.lines), Decimal(0))
+
+
+def check(usage: Mapping[Meter, int]) -> None:
+    """Refuses usages that can't be. Raises a ClientError naming the member."""
+    for meter, quantity in usage.items():
+        if quantity < 0:
+            raise ClientError(f"{WORDS[meter]} is {quantity}; a usage can't be negative.")
+    for whole in (Meter.INPUT, Meter.OUTPUT):
+        parts = [part.meter for part in PARTS if part.within is whole and usage.get(part.meter)]
+        together = sum(usage[meter] for meter in parts)
+        if together > usage.get(whole, 0):
+            names = " and ".join(WORDS[meter] for meter in parts)
+            raise ClientError(
+                f"{names} come to {together}, more than the {usage.get(whole, 0)} {WORDS[whole]} they are part of. "
+                f"Count them in {WORDS[whole]}, too."
+            )
+
+
+def in_force(rate: tables.Rate, day: date) -> bool:
+    """Whether a rate holds on a day; its end is the first day it no longer does."""
+    return (rate.effective_from is None or rate.effective_from <= day) and (
+        rate.effective_to is None or day < rate.effective_to
+    )
+
+
+def applicable(
+    rates: Iterable[tables.Rate], tier: ServiceTier, moment: datetime, input_tokens: int
+) -> dict[Meter, tables.Rate]:
+    """The rate that holds for each meter at a moment.
+
+    A tier reprices the meters it names; the others keep their standard rate. A context size
+    reprices the whole request once its input exceeds it. A time of day outweighs the whole day.
+    """
+    day, clock = moment.date(), moment.time()
+    at: dict[ServiceTier, dict[Meter, list[tables.Rate]]] = {}
+    for rate in rates:
+        if in_force(rate, day):
+            at.setdefault(rate.service_tier, {}).setdefault(rate.meter, []).append(rate)
+    if tier not in at:
+        return {}
+    repriced = at.get(ServiceTier.STANDARD, {}) | at[tier]
+    found = {meter: _narrowest(some, clock, input_tokens) for meter, some in repriced.items()}
+    return {meter: rate for meter, rate in found.items() if rate is not None}
+
+
+def _narrowest(rates: Sequence[tables.Rate], clock: time, input_tokens: int) -> tables.Rate | None:
+    timed = [rate for rate in rates if _within(rate, clock)]
+    chosen = timed or [rate for rate in rates if rate.daily_from is None]
+    reached = [rate for rate in chosen if rate.min_context_tokens == 0 or input_tokens > rate.min_context_tokens]
+    return max(reached, key=lambda rate: rate.min_context_tokens, default=None)
+
+
+def _within(rate: tables.Rate, clock: time) -> bool:
+    start, end = rate.daily_from, rate.daily_to
+    if start is None or end is None:
+        return False
+    return start <= clock < end if start <= end else clock >= start or clock < end
+
+
+def estimate(rates: Iterable[tables.Rate], usage: Mapping[Meter, int], tier: ServiceTier, moment: datetime) -> Estimate:
+    """What a usage costs. A part without a rate of its own is billed at the rate of what it is part of."""
+    check(usage)
+    held = applicable(rates, tier, moment, usage.get(Meter.INPUT, 0))
+    answer = Estimate()
+    billed: dict[Meter, int] = {}
+    for part in PARTS:
+        own = usage.get(part.meter, 0)
+        if part.within is None:
+            own -= sum(billed.get(each.meter, 0) for each in PARTS if each.within is part.meter)
+        elif part.meter not in held:
+            continue
+        billed[part.meter] = own
+    order = list(Meter)
+    for meter in sorted(billed, key=order.index):
+        if billed[meter] > 0:
+            _bill(answer, held, meter, billed[meter])
+    # A request or a search costs something only where it has a rate.
+    for meter in (Meter.REQUEST, Meter.WEB_SEARCH):
+        if meter in held and usage.get(meter, 0) > 0:
+            _bill(answer, held, meter, usage[meter])
+        elif meter is Meter.WEB_SEARCH and usage.get(meter, 0) > 0:
+            answer.unpriced.append(meter)
+    return answer
+
+
+def _bill(answer: Estimate, held: Mapping[Meter, tables.Rate], meter: Meter, quantity: int) -> None:
+    rate = held.get(meter)
+    if rate is None or rate.amount is None or rate.unit not in PER:
+        answer.unpriced.append(meter)
+        return
+    free = rate.publication is PricePublication.FREE
+    with localcontext(EXACT):
+        amount = Decimal(0) if free else rate.amount * quantity / PER[rate.unit]
+    answer.lines.append(Line(meter, quantity, rate, amount))

@@ -1,0 +1,1 @@
+"""Merges what all sources say into one registry. Pure: no network, no database."""

@@ -1,0 +1,1 @@
+"""The operator's overlay file: private models, negotiated prices and corrections."""

@@ -1,0 +1,1 @@
+"""Writes a merged registry to the database, and records what changed."""

@@ -1,0 +1,98 @@
+"""`modelmeta query`, `coverage`, `sdl` and `settings`: what the registry and the program say."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from schema.column_types import is_object
+from schema.errors import codes_table
+from schema.graph import sdl as printed_sdl
+from server import coverage as covering
+from server import database, settings
+from server.commands import reports
+from server.commands.common import DatabaseUrl, opened, out, read_settings, run
+from server.errors import OperatorError
+from server.graphql.execution import Request, RequestError, Runner, is_subscription, refusal
+from server.graphql.http import HttpError, read_json
+from server.settings import Settings
+
+
+def query(
+    document: Annotated[str, typer.Argument(help="A GraphQL document, or - to read it from standard input.")],
+    variables: Annotated[str, typer.Option(help="Variables, as a JSON object.")] = "{}",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Run a GraphQL document against the database, without a server."""
+    try:
+        values = read_json(variables, "the text")
+    except HttpError as error:
+        raise OperatorError(f"--variables is not a JSON object: {error}") from error
+    if not is_object(values):
+        raise OperatorError("--variables is not a JSON object: write one in braces.")
+    text = sys.stdin.read() if document == "-" else document
+    answer = run(_answered(read_settings(database_url=database_url), Request(text, values, None, {})))
+    sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    if answer.get("errors"):
+        raise SystemExit(1)
+
+
+async def _answered(found: Settings, request: Request) -> dict[str, Any]:
+    async with opened(found) as engine:
+        runner = Runner(engine, found)
+        try:
+            ready = runner.check(request)
+            if is_subscription(ready):
+                event: dict[str, Any] = orjson.loads(await anext(runner.events(ready)))
+                return event
+            return await runner.run(ready)
+        except RequestError as error:
+            return refusal(error)
+
+
+def coverage(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show how completely the labs' own models are described, and where sources disagree."""
+    rows, disputed = run(_covered(read_settings(database_url=database_url)))
+    if markdown:
+        sys.stdout.write(covering.markdown(rows))
+    else:
+        out.print(reports.coverage(rows), reports.disputes(disputed))
+
+
+async def _covered(found: Settings) -> tuple[list[covering.Covered], list[tuple[str, int, int]]]:
+    async with opened(found) as engine, database.reading(engine) as connection:
+        return await covering.coverage(connection), await covering.disputes(connection)
+
+
+def sdl(
+    output: Annotated[Path | None, typer.Option(help="File to write to; by default standard output.")] = None,
+) -> None:
+    """Print the schema in GraphQL's definition language."""
+    if output:
+        try:
+            output.write_text(printed_sdl(), encoding="utf-8")
+        except OSError as error:
+            raise OperatorError(f"{output} can't be written: {error.strerror}. Name another with --output.") from error
+    else:
+        sys.stdout.write(printed_sdl())
+
+
+def codes() -> None:
+    """List every code an error of the API can have, as the README's table."""
+    sys.stdout.write("| Code | Meaning |\n| --- | --- |\n" + codes_table())
+
+
+def show_settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table, with defaults.")] = False,
+) -> None:
+    """List every setting: its variable, its value, where that comes from and what it means."""
+    if markdown:
+        sys.stdout.write(settings.settings_table())
+        return
+    out.print(reports.settings_listed(settings.origins(os.environ)))

@@ -1,0 +1,1 @@
+"""Scheduled refreshes, each in a process of its own."""

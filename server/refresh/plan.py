@@ -1,0 +1,87 @@
+"""What a refresh needs of the server's settings and database, and how it is told of."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlmodel import col
+
+from schema import tables
+from schema.enums import SourceStatus
+from seeds.guard import Thresholds
+from seeds.refresh import Plan, Report
+from server import database
+from server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database as `seeds.refresh` knows it."""
+
+    engine: AsyncEngine
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return database.reading(self.engine)
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return database.writing(self.engine)
+
+
+def plan(settings: Settings, only: frozenset[str] | None = None, forced: frozenset[str] = frozenset()) -> Plan:
+    urls = {
+        "genai-prices": settings.genai_prices_url,
+        "models-dev": settings.models_dev_url,
+        "openrouter": settings.openrouter_url,
+    }
+    return Plan(
+        urls=urls,
+        overlay=settings.overlay,
+        timeout=settings.fetch_timeout,
+        limit=settings.max_feed_bytes,
+        thresholds=Thresholds(settings.guard_invalid, settings.guard_retired, settings.guard_moved),
+        only=only,
+        forced=forced,
+    )
+
+
+async def due_at(engine: AsyncEngine, interval: int) -> datetime:
+    """When the next refresh is due: an interval after the source asked longest ago; at once where one never was."""
+    source = tables.Source
+    statement = sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)
+    async with database.reading(engine) as connection:
+        rows = [row[0] for row in await connection.execute(statement)]
+    asked = [moment for moment in rows if moment is not None]
+    if not asked or len(asked) < len(rows):
+        return datetime.min.replace(tzinfo=UTC)
+    return min(asked) + timedelta(seconds=interval)
+
+
+async def due(engine: AsyncEngine, interval: int) -> bool:
+    return await due_at(engine, interval) <= datetime.now(UTC)
+
+
+def summary(report: Report | None) -> dict[str, Any]:
+    """What a refresh did, for programs."""
+    if report is None:
+        return {"refreshed": False}
+    outcome = report.outcome
+    return {
+        "refreshed": True,
+        "revision": report.revision,
+        "changeCount": len(outcome.changes) if outcome else 0,
+        "added": outcome.added if outcome else 0,
+        "changed": outcome.changed if outcome else 0,
+        "retired": outcome.retired if outcome else 0,
+        "sources": _states(report),
+    }
+
+
+def _states(report: Report) -> Mapping[str, Any]:
+    return {
+        slug: {"status": state.status.name, "error": state.error, "asked": state.asked}
+        for slug, state in sorted(report.states.items())
+    }

@@ -1,0 +1,1 @@
+"""The whole registry as one compressed file, exported and imported exactly."""

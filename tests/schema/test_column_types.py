@@ -1,0 +1,88 @@
+"""The promise: what is stored comes back to the last digit, and numbers kept as text sort as numbers do."""
+
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from schema.column_types import (
+    ExactDecimal,
+    ExactJson,
+    check_exact,
+    dump_json,
+    from_sortable,
+    load_json,
+    plain,
+    sortable,
+)
+from server import database
+
+decimals = st.decimals(
+    min_value=Decimal(-(10**19)), max_value=Decimal(10**19), allow_nan=False, allow_infinity=False, places=18
+) | st.sampled_from([Decimal("0.1"), Decimal("1e-7"), Decimal("1234567.123456789"), Decimal("0"), Decimal("-0")])
+
+
+@given(decimals)
+def test_a_decimal_comes_back_from_its_sortable_form(value: Decimal) -> None:
+    assert from_sortable(sortable(value)) == value
+
+
+@given(decimals, decimals)
+def test_sortable_forms_compare_as_the_numbers_do(left: Decimal, right: Decimal) -> None:
+    assert (sortable(left) < sortable(right)) == (left < right)
+    assert (sortable(left) == sortable(right)) == (left == right)
+
+
+@given(decimals)
+def test_plain_strings_have_neither_exponent_nor_trailing_zeros(value: Decimal) -> None:
+    text = plain(value)
+    assert Decimal(text) == value
+    assert "E" not in text.upper()
+    assert not ("." in text and text.endswith(("0", ".")))
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e20", "1e-19", "1.0000000000000000001"])
+def test_what_a_column_can_not_hold_exactly_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"digits|finite"):
+        check_exact(Decimal(value))
+
+
+def test_json_keeps_every_digit() -> None:
+    value = {"a": Decimal("0.1"), "b": [Decimal("1e-7"), 12345678901234567890, None, True]}
+    assert dump_json(value) == '{"a":0.1,"b":[0.0000001,12345678901234567890,null,true]}'
+    assert load_json(dump_json(value)) == value
+
+
+@pytest.mark.parametrize("text", ["12345678901234567890123", "-98765432109876543210", "1" * 5_000, "0.1", "0", "[1,2]"])
+def test_a_number_of_any_length_comes_back_from_json(text: str) -> None:
+    assert dump_json(load_json(text)) == text
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "[NaN]"])
+def test_what_is_no_number_of_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no number of JSON"):
+        load_json(text)
+
+
+async def test_both_databases_store_compare_and_sort_decimals_exactly(engine: AsyncEngine) -> None:
+    table = sa.Table(
+        "exact",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("n", ExactDecimal),
+        sa.Column("j", ExactJson),
+    )
+    texts = ["1e-7", "0.1", "0.10000000000000001", "1", "9", "10", "1234567.123456789", "-0.5", "-2", "-10"]
+    values = [Decimal(text) for text in texts]
+    async with database.writing(engine) as connection:
+        await connection.run_sync(table.create)
+        await connection.execute(sa.insert(table), [{"n": value, "j": {"v": value}} for value in values])
+    async with database.reading(engine) as connection:
+        rows = (await connection.execute(sa.select(table.c.n, table.c.j).order_by(table.c.n))).all()
+        assert [row.n for row in rows] == sorted(values)
+        assert [row.j["v"] for row in rows] == sorted(values)
+        cheap = sa.select(sa.func.count()).select_from(table).where(table.c.n <= Decimal("0.1"))
+        assert await connection.scalar(cheap) == sum(value <= Decimal("0.1") for value in values)

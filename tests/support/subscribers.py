@@ -1,0 +1,190 @@
+"""Listeners for tests: sockets and event streams that hear what a server tells, and some that never listen."""
+
+import asyncio
+import base64
+import json
+import os
+import select
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from schema.enums import Meter
+from seeds.catalogue import Catalogue, ModelClaims, RateClaim
+from tests.support.registry import NOW, put, tiny
+from tests.support.servers import Server
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
+PATIENCE = 30
+"""Seconds until something that has not come is taken for lost."""
+
+
+def priced(day: int, models: int = 1) -> list[Catalogue]:
+    """The tiny registry with so many models more, each of which costs as many dollars as the day has."""
+    catalogues = tiny()
+    for number in range(models):
+        rates = [RateClaim(Meter.INPUT, Decimal(day)), RateClaim(Meter.OUTPUT, Decimal(2 * day))]
+        catalogues[1].models.append(ModelClaims("openai", f"daily-{number:03}", facts={"name": "Daily"}, rates=rates))
+    return catalogues
+
+
+async def refreshed(engine: AsyncEngine, day: int, models: int = 1) -> int:
+    """Writes a day's prices, as another process would. Gives the number of the revision."""
+    # Long ago: a price holds from the day it was seen on, and has to be in force by now.
+    return (await put(engine, priced(day, models), NOW - timedelta(days=3_000 - day))).revision
+
+
+# Sockets
+
+
+@asynccontextmanager
+async def socket_to(server: Server, **more: Any) -> AsyncGenerator[ClientConnection]:
+    """A socket whose handshake is done."""
+    address = server.address.replace("http", "ws") + "/graphql"
+    async with connect(address, subprotocols=[PROTOCOL], proxy=None, max_size=None, **more) as opened:
+        await opened.send('{"type": "connection_init"}')
+        assert json.loads(await opened.recv()) == {"type": "connection_ack"}
+        yield opened
+
+
+async def subscribe(opened: ClientConnection, query: str, id: str = "1", **variables: Any) -> None:
+    payload = {"query": query, "variables": variables}
+    await opened.send(json.dumps({"id": id, "type": "subscribe", "payload": payload}))
+
+
+async def hear(opened: ClientConnection) -> dict[str, Any]:
+    """The next message."""
+    async with asyncio.timeout(PATIENCE):
+        message: dict[str, Any] = json.loads(await opened.recv())
+        return message
+
+
+async def told(opened: ClientConnection, id: str = "1") -> Any:
+    """What the next event of a subscription holds: the value of its one field."""
+    message = await hear(opened)
+    assert (message["id"], message["type"]) == (id, "next"), message
+    assert "errors" not in message["payload"], message
+    (value,) = message["payload"]["data"].values()
+    return value
+
+
+# Event streams
+
+
+class Events:
+    """What a stream of server-sent events brings, one by one."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self.lines: AsyncIterator[str] = answer.aiter_lines()
+        self.comments = 0
+
+    async def next(self) -> tuple[str, Any]:
+        """The next event and its data; comments are counted and passed over."""
+        event, data = "", ""
+        async with asyncio.timeout(PATIENCE):
+            async for line in self.lines:
+                name, _, value = line.partition(":")
+                if line == "" and event:
+                    return event, json.loads(data) if data else None
+                if name == "event":
+                    event = value.strip()
+                elif name == "data":
+                    data += value.strip()
+                elif line.startswith(":"):
+                    self.comments += 1
+        raise EOFError("the stream has ended")
+
+    async def told(self) -> Any:
+        event, payload = await self.next()
+        assert event == "next", (event, payload)
+        assert "errors" not in payload, payload
+        (value,) = payload["data"].values()
+        return value
+
+
+@asynccontextmanager
+async def events_of(server: Server, query: str, **variables: Any) -> AsyncGenerator[Events]:
+    """A stream of events that has begun."""
+    async with (
+        server.client() as client,
+        client.stream(
+            "POST",
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"accept": "text/event-stream"},
+        ) as answer,
+    ):
+        assert answer.status_code == 200, await answer.aread()
+        yield Events(answer)
+
+
+# Those who never listen
+
+
+def frame(message: object) -> bytes:
+    """A text frame as a client sends it, masked with zeros."""
+    content = json.dumps(message).encode()
+    size = len(content)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    return b"\x81" + length + b"\0\0\0\0" + content
+
+
+class Deaf:
+    """A client that says what it wants to hear, and never reads a byte of it."""
+
+    def __init__(self, server: Server, said: bytes) -> None:
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.socket.connect(("127.0.0.1", server.port))
+        self.socket.sendall(said)
+
+    @classmethod
+    def over_socket(cls, server: Server, query: str, operations: int = 20) -> "Deaf":
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = (
+            f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n"
+        )
+        messages: list[dict[str, Any]] = [{"type": "connection_init"}]
+        messages += [
+            {"id": str(number), "type": "subscribe", "payload": {"query": query}} for number in range(operations)
+        ]
+        deaf = cls(server, upgrade.encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += deaf.socket.recv(1)
+        deaf.socket.sendall(b"".join(map(frame, messages)))
+        return deaf
+
+    @classmethod
+    def over_http(cls, server: Server, query: str) -> "Deaf":
+        body = json.dumps({"query": query}).encode()
+        head = (
+            f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
+            f"Accept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return cls(server, head.encode() + body)
+
+    @property
+    def is_cut_off(self) -> bool:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+    async def cut_off(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not self.is_cut_off:
+                await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        self.socket.close()
