@@ -41,6 +41,11 @@ class Table(SQLModel):
     __tablename__: ClassVar[Any]
 
 
+def table(model: type[Table]) -> sa.Table:
+    """The SQLAlchemy table of a class."""
+    return Table.metadata.tables[str(model.__tablename__)]
+
+
 class Layout(Table, table=True):
     """Which layout the tables of this database have."""
 

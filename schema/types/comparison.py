@@ -11,7 +11,7 @@ from schema import dataloaders, tables
 from schema.context import Context, Info
 from schema.errors import ClientError
 from schema.pricing.comparison import ComparisonRow, Side, rows
-from schema.pricing.cost import in_force
+from schema.pricing.rates import in_force
 from schema.references.resolve import models_by_reference
 from schema.types.model import Model
 

@@ -15,7 +15,7 @@ from schema.context import Info
 from schema.declarations import of
 from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
 from schema.lists.filters import PriceFilter
-from schema.pricing.cost import in_force
+from schema.pricing.rates import in_force
 from schema.types.source import Source
 
 T = TypeVar("T")

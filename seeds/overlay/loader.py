@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim
-from seeds.curated.loader import PLAIN, SETS
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims
+from seeds.curated.loader import stated_facts
 from seeds.overlay import positions
 from seeds.overlay.positions import Place
 from seeds.overlay.rates import SHORTHAND, rates
@@ -65,7 +65,7 @@ class Overlay:
                     f"no source knows this provider and no model here is sold by it. {_nearest(slug, known)}"
                     "Mend the name, or add a model of it.",
                 )
-            if slug not in known and "kind" not in columns:
+            if slug not in known and columns.kind is None:
                 raise self.mistake(
                     ("providers", slug), "a provider of your own needs a kind: LAB, CLOUD, GATEWAY or LOCAL."
                 )
@@ -126,7 +126,7 @@ def parse(content: bytes, name: str) -> Overlay:
     except ValidationError as error:
         raise _first_mistake(overlay, error) from error
     for slug, provider in shape.providers.items():
-        overlay.catalogue.providers[slug] = provider.model_dump(exclude_none=True)
+        overlay.catalogue.providers[slug] = ProviderClaims(**provider.model_dump())
     for ref, model in shape.models.items():
         overlay.catalogue.models.append(_claims(overlay, ref, model))
     return overlay
@@ -168,12 +168,7 @@ def _shown(value: Any) -> str:
 def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
     place: Place = ("models", ref)
     found = ModelClaims(*_split(ref), aliases=tuple(shape.aliases))
-    found.facts = {name: value for name in PLAIN if (value := getattr(shape, name)) is not None}
-    if shape.knowledge_cutoff:
-        found.facts["knowledge_cutoff_text"] = shape.knowledge_cutoff
-    for name in SETS:
-        if (members := getattr(shape, name)) is not None:
-            found.facts[name] = frozenset(member.name for member in members)
+    found.facts = stated_facts(shape)
     found.capabilities = {each.name: True for each in shape.capabilities}
     for index, each in enumerate(shape.without_capabilities):
         if each in shape.capabilities:

@@ -5,13 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 from schema.enums import Meter, PricePublication
+from schema.pricing.rates import USUAL_UNITS
 from seeds.catalogue import RateClaim
-from seeds.feeds.genai_rates import METERS
 from seeds.overlay.positions import Place
 from seeds.overlay.shape import ModelShape, RateShape
 
-UNITS = dict(METERS.values())
-"""The unit each meter is usually priced by."""
 SHORTHAND = {
     "input": Meter.INPUT,
     "output": Meter.OUTPUT,
@@ -79,7 +77,7 @@ def _rate(mistake: Mistake, place: Place, shape: RateShape) -> tuple[Place, Rate
     return place, RateClaim(
         shape.meter,
         amount,
-        shape.unit or UNITS[shape.meter],
+        shape.unit or USUAL_UNITS[shape.meter],
         shape.service_tier,
         publication,
         shape.min_context_tokens,

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.column_types import dump_json, load_json
 from schema.enums import Meter
+from schema.pricing.rates import USUAL_UNITS
 from seeds import load
 from seeds.catalogue import Catalogue
 from seeds.curated import loader
-from seeds.overlay import rates, shape
+from seeds.overlay import shape
 from seeds.overlay.loader import Overlay, OverlayError, parse, read
 from seeds.overlay.positions import read as parsed
 from server import database
@@ -314,7 +315,7 @@ def test_the_overlay_can_say_whatever_the_curated_files_can() -> None:
     curated_only = {"reference", "unsupported_parameters"}
     assert set(loader.FactsShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
     assert set(loader.PLAIN) | set(loader.SETS) <= set(shape.ModelShape.model_fields)
-    assert set(rates.UNITS) == set(Meter)
+    assert set(USUAL_UNITS) == set(Meter)
 
 
 def test_the_example_shows_every_key_there_is() -> None:

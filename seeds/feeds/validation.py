@@ -1,10 +1,10 @@
-"""How a live feed's content becomes JSON that can be trusted to end, and what the shapes of several feeds share."""
+"""Validation that the feeds share: bounded JSON, and the types of the values in it."""
 
 import json
 import re
 from collections import Counter
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
@@ -50,7 +50,7 @@ Amount = Annotated[Price, AfterValidator(check_exact)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 
 
-def document(content: bytes, expected: str) -> Any:
+def document(content: bytes, expected: str) -> object:
     """A feed's JSON. Raises FeedError naming what was expected and what came instead."""
     try:
         return json.loads(
@@ -72,7 +72,7 @@ def document(content: bytes, expected: str) -> Any:
         raise FeedError(f"The content is not {expected}: {error}.") from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
@@ -95,7 +95,7 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _constant(text: str) -> Any:
+def _constant(text: str) -> NoReturn:
     raise ValueError(f"it holds {text}, which is no JSON")
 
 
@@ -108,7 +108,7 @@ def brief(error: ValueError) -> str:
     return f"{line(place, 80)}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def called(entry: Any) -> str:
+def called(entry: object) -> str:
     """What an entry that could not be read calls itself."""
     name = entry.get("id") if is_object(entry) else None
     return name if isinstance(name, str) else "an entry without an id"
