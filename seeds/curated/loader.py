@@ -163,7 +163,10 @@ def stated_facts(entry: StatedFacts) -> Facts:
     return known_facts(
         {name: getattr(entry, name) for name in PLAIN}
         | {"knowledge_cutoff_text": entry.knowledge_cutoff}
-        | {name: None if members is None else frozenset(word.name for word in members) for name, members in words.items()}
+        | {
+            name: None if members is None else frozenset(word.name for word in members)
+            for name, members in words.items()
+        }
     )
 
 

@@ -29,7 +29,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from schema import dataloaders, subscription, tables
 from schema.enums import ChangeKind
 from schema.subscription import CHUNK, Place, changes, follow
-from seeds.store.store import insert, table
+from schema.tables import table
+from seeds.store.store import insert
 from server import database
 from server.database.revisions import Watch
 from server.graphql.connection_limits import Places

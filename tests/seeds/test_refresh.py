@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
+from schema.tables import table
 from seeds import load
 from seeds.feeds import models_dev
 from seeds.refresh import Plan, Report
-from seeds.store.store import table
 from server import database
 from tests.support.faulty_upstream import faulty
 from tests.support.feeds import ANYTHING_GOES, Publisher, catalogue, listing, publishing, refreshed

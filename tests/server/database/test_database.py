@@ -15,8 +15,8 @@ from sqlmodel import col
 
 from schema import tables
 from schema.context import Context
+from schema.tables import table
 from seeds.catalogue import Catalogue
-from seeds.store.store import table
 from server import database
 from server.errors import OperatorError
 from server.graphql.execution import Request, Runner

@@ -27,8 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.column_types import dump_json
+from schema.tables import table
 from seeds.catalogue import Catalogue, ModelClaims
-from seeds.store.store import insert, table
+from seeds.store.store import insert
 from server import database
 from server.errors import OperatorError
 from server.snapshots import transfer
