@@ -71,7 +71,7 @@ def _load_apart(found: Settings) -> None:
 
 def _serve(found: Settings, listener: socket.socket) -> None:
     from server.app import create_app
-    from server.uvicorn_server import Server, Socket
+    from server.uvicorn_server import Server, WebSocketProtocol
 
     logging.getLogger("modelmeta").setLevel(found.log_level.upper())
     _allow_files(found.max_sockets + SPARE_FILES)
@@ -86,7 +86,7 @@ def _serve(found: Settings, listener: socket.socket) -> None:
         create_app(found),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="httptools",
-        ws=Socket,
+        ws=WebSocketProtocol,
         ws_max_size=found.max_body_bytes * 2,
         log_level=found.log_level,
         access_log=found.log_level == "debug",
