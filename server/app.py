@@ -31,7 +31,7 @@ from server.graphql.websocket import WebSocketEndpoint
 from server.pages.problems import missing_page, page
 from server.pages.routes import routes as page_routes
 from server.pages.site import Site
-from server.refresh.scheduler import Clock, Refresher
+from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -57,7 +57,7 @@ def create_state(settings: Settings, engine: AsyncEngine) -> ServerState:
     """The state of a server on this database. Nothing in it is running yet."""
     watch = Watch(engine)
     refresher = Refresher(settings, watch.notify)
-    runner = Runner(engine, settings, watch, refresher.ask)
+    runner = Runner(engine, settings, watch, refresher.refresh_feeds)
     limits = ConnectionLimits(settings.max_sockets_per_address, settings.max_sockets)
     return ServerState(
         engine=engine,
@@ -80,8 +80,8 @@ async def run_server(settings: Settings) -> AsyncIterator[ServerState]:
         await stack.enter_async_context(background(asyncio.to_thread(state["site"].warm)))
         await stack.enter_async_context(state["watch"].running())
         if settings.refresh_interval:
-            clock = Clock(engine, settings.refresh_interval, state["refresher"])
-            await stack.enter_async_context(background(clock.run()))
+            scheduler = Scheduler(engine, settings.refresh_interval, state["refresher"])
+            await stack.enter_async_context(background(scheduler.run()))
         yield state
 
 
