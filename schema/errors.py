@@ -1,10 +1,10 @@
 """The root of this program's errors, and those meant for clients: a message that says what to do, and a code.
 
 ModelMetaError
-├── ClientError          an argument, or a field, is refused while the operation runs (also a GraphQLError)
-├── RequestError         the operation is refused before it runs          server/graphql/errors.py
-│   └── HttpError        the request is refused before GraphQL sees it    server/graphql/errors.py
-└── those of operators                                                    server/errors.py
+├── ClientError        an argument or a field is refused; also a GraphQLError   schema/errors.py
+├── RequestError       an operation is refused before it runs                   server/graphql/errors.py
+│   └── HttpError      a request is refused before GraphQL sees it              server/graphql/errors.py
+└── OperatorError      the set-up is wrong: one line, and exit code 2           server/errors.py
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """The application: its routes and middleware, and what lives as long as the server does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeAlias, TypedDict
 
@@ -71,7 +71,7 @@ def create_state(settings: Settings, engine: AsyncEngine) -> ServerState:
 
 
 @asynccontextmanager
-async def run_server(settings: Settings) -> AsyncIterator[ServerState]:
+async def run_server(settings: Settings) -> AsyncGenerator[ServerState]:
     """The state, while the revision watch and the refresh schedule run beside the server."""
     async with AsyncExitStack() as stack:
         engine = database.create_engine(settings.database_url)

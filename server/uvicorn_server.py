@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):
             cycle = connection.cycle if isinstance(connection, HttpToolsProtocol) else None
-            if cycle is not None and cycle.scope["state"].get("streams"):
+            if cycle is not None and cycle.scope.get("state", {}).get("streams"):
                 # Its client reconnects to whichever server comes next.
                 connection.transport.close()
         await super().shutdown(sockets)
