@@ -23,10 +23,12 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 def plain(value: Decimal) -> str:
     """A decimal as a plain string, without exponent or trailing zeros: "0.175"."""
+    if not value:
+        return "0"  # as in check_exact
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return text
 
 
 def check_exact(value: Decimal) -> Decimal:
@@ -34,9 +36,11 @@ def check_exact(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise ValueError(f"{value} is not a finite number.")
+    if not value:
+        return Decimal(0)  # without an exponent: written out, 0E-1000000000 would fill the memory
     # By the digits themselves: arithmetic would round to the context's precision first.
     fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
-    if any(digits) and (fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS):
+    if fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS:
         raise ValueError(
             f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
         )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from graphql import (
     DocumentNode,
@@ -93,7 +93,9 @@ class Documents:
             )
         return operation
 
-    def cost(self, prepared: PreparedDocument, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
+    def cost(
+        self, prepared: PreparedDocument, operation: OperationDefinitionNode, variables: Mapping[str, object]
+    ) -> int:
         """The cost of the operation with these variables. Raises GraphQLError over a limit."""
         assert prepared.document
         sizes: list[tuple[str, int]] = []

@@ -3,14 +3,16 @@
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLFormattedError
 from starlette.responses import Response
 
 from schema.errors import ClientError, ModelMetaError
 
+ResponseMap: TypeAlias = dict[str, Any]
+"""A GraphQL response before it is encoded: its data has whatever shape the document asks for."""
 log = logging.getLogger("modelmeta")
 MAX_ERRORS: Final = 20
 """Errors in one response."""
@@ -38,12 +40,12 @@ class HttpError(RequestError):
         return Response(orjson.dumps(error_response(self)), self.status, headers, "application/json")
 
 
-def error_response(error: RequestError) -> dict[str, Any]:
+def error_response(error: RequestError) -> ResponseMap:
     """The response map of a refused request."""
-    return {"errors": [format_error(each) for each in error.errors[:MAX_ERRORS]]}
+    return {"errors": [format_error(reason) for reason in error.errors[:MAX_ERRORS]]}
 
 
-def format_error(error: GraphQLError) -> dict[str, Any]:
+def format_error(error: GraphQLError) -> GraphQLFormattedError:
     """The error as it is sent. One that nobody foresaw is logged, and sent as an id."""
     original = error.original_error
     if original is not None and not isinstance(original, GraphQLError):
@@ -51,7 +53,7 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
         error = GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
     elif original is not None and original.extensions:
         error.extensions = {**original.extensions, **(error.extensions or {})}
-    return dict(with_code(error, "BAD_USER_INPUT").formatted)
+    return with_code(error, "BAD_USER_INPUT").formatted
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from graphql import (
@@ -32,7 +32,7 @@ from schema.graph import graph
 from schema.subscription import landed
 from seeds.store.sources import LIVE
 from server.graphql.documents import Documents
-from server.graphql.errors import MAX_ERRORS, RequestError, format_error
+from server.graphql.errors import MAX_ERRORS, RequestError, ResponseMap, format_error
 from server.graphql.executor import Result, Subscription, execute
 from server.graphql.limits import Limits, walk
 from server.settings import Settings
@@ -50,9 +50,9 @@ class Request:
     """What a client asks, over any transport."""
 
     query: str | None
-    variables: Mapping[str, Any]
+    variables: Mapping[str, object]
     operation_name: str | None
-    extensions: Mapping[str, Any]
+    extensions: Mapping[str, object]
     token: str | None = None
     """Proves that the caller is the operator."""
 
@@ -113,7 +113,7 @@ class Runner:
         except GraphQLError as error:
             raise RequestError([error]) from error
 
-    async def run(self, operation: PreparedOperation) -> dict[str, Any]:
+    async def run(self, operation: PreparedOperation) -> ResponseMap:
         """The response map. One without `data` was refused before execution."""
         seconds, request = self.settings.operation_timeout, operation.request
         if operation.is_mutation:
@@ -162,7 +162,7 @@ class Runner:
 
     async def _respond(
         self, work: Callable[[Context], Result], seconds: float | None = None, refresh: Refresh | None = None
-    ) -> dict[str, Any]:
+    ) -> ResponseMap:
         """The response map of one execution, in a transaction of its own and within the time limit."""
         context = self._context(refresh)
         seconds = self.settings.operation_timeout if seconds is None else seconds
@@ -211,7 +211,7 @@ def _selection_digest(operation: PreparedOperation) -> bytes | None:
     return blake2b(repr((operation.text, operation.request.operation_name, values)).encode(), digest_size=32).digest()
 
 
-def response_map(result: ExecutionResult) -> dict[str, Any]:
+def response_map(result: ExecutionResult) -> ResponseMap:
     """GraphQL's response map; `data` is left out when nothing was executed."""
     if not result.errors:
         return {"data": result.data}

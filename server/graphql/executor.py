@@ -19,7 +19,7 @@ def execute(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation_name: str | None,
-    variables: Mapping[str, Any],
+    variables: Mapping[str, object],
     context: Context,
 ) -> Result:
     """The result of a query or mutation."""
@@ -42,7 +42,7 @@ class Subscription:
         schema: GraphQLSchema,
         document: DocumentNode,
         operation_name: str | None,
-        variables: Mapping[str, Any],
+        variables: Mapping[str, object],
         context: Context,
     ) -> None:
         self._executor: Any = core.Executor.build(

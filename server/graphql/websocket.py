@@ -112,7 +112,7 @@ class Session:
                     raise CloseSocket(4408, "Connection initialisation timeout") from None
             await self.handle(message)
 
-    async def receive(self) -> Mapping[str, Any]:
+    async def receive(self) -> Mapping[str, object]:
         event = await self.socket.receive()
         if event["type"] != "websocket.receive":
             raise WebSocketDisconnect(event.get("code", 1000))
@@ -129,7 +129,7 @@ class Session:
             raise CloseSocket(4400, "A message must be a JSON object with a type")
         return message
 
-    async def handle(self, message: Mapping[str, Any]) -> None:
+    async def handle(self, message: Mapping[str, object]) -> None:
         match message["type"]:
             case "connection_init":
                 if self.initialized:
@@ -154,9 +154,9 @@ class Session:
                 if task := self.operations.pop(str(message.get("id")), None):
                     task.cancel()
             case other:
-                raise CloseSocket(4400, f"Unknown message type {other:.40}")
+                raise CloseSocket(4400, f"Unknown message type {other!s:.40}")
 
-    async def subscribe(self, message: Mapping[str, Any]) -> None:
+    async def subscribe(self, message: Mapping[str, object]) -> None:
         if not self.initialized:
             raise CloseSocket(4401, "Unauthorized")
         id, payload = message.get("id"), message.get("payload")
@@ -170,7 +170,7 @@ class Session:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def operate(self, id: str, payload: Mapping[str, Any]) -> None:
+    async def operate(self, id: str, payload: Mapping[str, object]) -> None:
         try:
             try:
                 operation = self.runner.prepare(replace(read_request(payload), token=self.token))
@@ -188,7 +188,7 @@ class Session:
             if self.operations.get(id) is asyncio.current_task():
                 del self.operations[id]
 
-    async def send(self, message: Mapping[str, Any]) -> None:
+    async def send(self, message: Mapping[str, object]) -> None:
         await self.send_text(encode(message))
 
     async def send_text(self, content: bytes) -> None:
