@@ -126,7 +126,7 @@ class Documents:
         sizes = tuple(
             (name, len(value) if is_array(value) else value)
             for name in sorted(prepared.variables)
-            if isinstance(value := variables.get(name), int) or is_array(value)
+            if isinstance(value := variables.get(name), (int, float)) or is_array(value)
         )
         key = (operation.name.value if operation.name else None, sizes)
         if key not in prepared.costs:

@@ -28,11 +28,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from schema.column_types import is_object
-from schema.context import Context, Refresh
+from schema.context import Context, Refresh, RegistrySettings, State
 from schema.errors import ClientError
 from schema.graph import graph
 from schema.single_flight import Shared
-from schema.subscription import landed
+from schema.subscription import event_key
 from seeds.store.sources import LIVE
 from server.database.revisions import Watch
 from server.graphql.documents import MOST_ERRORS, Documents, coded
@@ -93,7 +93,8 @@ class Runner:
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
-        self.shown = {"refresh_interval": settings.refresh_interval, "feeds": LIVE}
+        self.shown = RegistrySettings(settings.refresh_interval, LIVE)
+        self.state = State()
         self.told: Shared[bytes] = Shared(len, MOST_TOLD)
 
     def refresh_for(self, request: Request) -> Refresh | None:
@@ -164,11 +165,11 @@ class Runner:
                 else:
                     latest = self.watch.number if self.watch else 0
                     moment = int(time.monotonic() / SHARED_FOR)
-                    yield await self.told.get((words, landed(event), latest, moment), partial(told, event))
+                    yield await self.told.get((words, event_key(event), latest, moment), partial(told, event))
 
     async def _begun(self, ready: Ready) -> tuple[Any, AsyncGenerator[Any]]:
         """A subscription's executor and source of events."""
-        context = Context(self.engine, settings=self.shown, watch=self.watch)
+        context = Context(self.engine, settings=self.shown, state=self.state, watch=self.watch)
         executor = core.Executor.build(
             self.graph,
             ready.document,
@@ -195,7 +196,7 @@ class Runner:
         self, work: Callable[[Context], Result], seconds: float | None = None, refresh: Refresh | None = None
     ) -> dict[str, Any]:
         """The response map of one execution, which gets a transaction of its own and has to keep the deadline."""
-        context = Context(self.engine, settings=self.shown, watch=self.watch, refresh=refresh)
+        context = Context(self.engine, settings=self.shown, state=self.state, watch=self.watch, refresh=refresh)
         seconds = self.settings.operation_timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(seconds):
