@@ -34,7 +34,7 @@ from schema.errors import ClientError
 C = TypeVar("C", bound=type)
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[..., Any]
+Key: TypeAlias = str | Callable[[Any], Any] | Callable[..., Any]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 

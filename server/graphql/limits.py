@@ -167,7 +167,8 @@ UNDECLARED = Declaration(kind=Kind.COLUMN)
 
 def returned(definition: GraphQLField | None) -> Parent:
     """The composite type that a field returns or lists."""
-    named: Any = get_named_type(definition.type) if definition else None
+    kind: Any = definition.type if definition else None
+    named: Any = get_named_type(kind)
     return named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
 
 
