@@ -27,7 +27,7 @@ from server.graphql.connection_limits import Places
 from server.graphql.execution import Runner
 from server.graphql.http import Endpoint, HttpError
 from server.graphql.websocket import Sockets
-from server.pages.problems import missing_page, page
+from server.pages.error_pages import missing_page, page
 from server.pages.routes import routes as pages
 from server.pages.site import Site
 from server.refresh.scheduler import Clock, Refresher

@@ -1,12 +1,12 @@
-"""Which page is where."""
+"""The URL of every page."""
 
 from starlette.routing import BaseRoute, Route
 
-from server.pages.changes import changes, feed
+from server.pages.changes import atom_feed, changes
 from server.pages.compare import compare
+from server.pages.error_pages import page
 from server.pages.home import home
 from server.pages.model import model
-from server.pages.problems import page
 from server.pages.provider import family, provider, providers
 from server.pages.site import Site
 
@@ -20,6 +20,6 @@ def routes(site: Site) -> list[BaseRoute]:
         Route("/families/{family}", page(site, family)),
         Route("/compare", page(site, compare)),
         Route("/changes", page(site, changes)),
-        Route("/changes.atom", page(site, feed)),
+        Route("/changes.atom", page(site, atom_feed)),
         Route("/static/{name}", site.assets.__call__),
     ]
