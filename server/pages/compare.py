@@ -11,7 +11,7 @@ from starlette.responses import Response
 from schema.types.comparison import FEWEST, MOST
 from server.pages import urls
 from server.pages.error_pages import search_terms
-from server.pages.formatting import FIELD_LABELS, UNKNOWN, WITHOUT_AMOUNT, amount, field_value
+from server.pages.formatting import END_DATES, FIELD_LABELS, UNKNOWN, WITHOUT_AMOUNT, amount, end_date, field_value
 from server.pages.list_query import parse_search
 from server.pages.site import PageError, Site
 
@@ -70,7 +70,7 @@ async def _comparison(site: Site, request: Request, refs: Sequence[str], only_di
         "compare.html",
         result,
         only_differences=only_differences,
-        groups=group_rows(comparison["rows"]),
+        groups=group_rows(comparison["rows"], [model["status"] for model in comparison["models"]]),
         models=[model | {"remove_link": link(refs, remove=ref)} for ref, model in pairs],
         toggle_link=link(refs, only="" if only_differences else "differences"),
         refs=refs,
@@ -107,25 +107,30 @@ def link(refs: Sequence[str], remove: str | None = None, only: str = "") -> str:
     return "compare" + urls.query_string({"models": [ref for ref in refs if ref != remove], "only": only})
 
 
-def group_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Row]]]:
+def group_rows(rows: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -> list[tuple[str, list[Row]]]:
     """The rows under their headings, the overview first."""
     groups: dict[str, list[Row]] = {"Overview": []}
     for row in rows:
         heading = next(heading for prefix, heading in GROUPS if row["field"].startswith(prefix))
         unit = row["unit"] if row["field"].startswith("price.") else None
-        cells = [cell(value, row, index) for index, value in enumerate(row["values"])]
+        cells = [
+            cell(value, row, index, status)
+            for index, (value, status) in enumerate(zip(row["values"], statuses, strict=True))
+        ]
         label = FIELD_LABELS.get(row["field"], row["label"])
         groups.setdefault(heading, []).append(Row(label, unit, row["differs"], cells))
     return [(heading, grouped) for heading, grouped in groups.items() if grouped]
 
 
-def cell(value: Any, row: Mapping[str, Any], index: int) -> Cell:
-    text = cell_text(value, row)
+def cell(value: Any, row: Mapping[str, Any], index: int, status: str) -> Cell:
+    text = cell_text(value, row, status)
     return Cell(text, text not in (UNKNOWN, NOT_LISTED), index in row["best"])
 
 
-def cell_text(value: Any, row: Mapping[str, Any]) -> str:
+def cell_text(value: Any, row: Mapping[str, Any], status: str) -> str:
     field: str = row["field"]
+    if field in END_DATES:
+        return end_date(value, status)
     if value is None or value == []:
         return UNKNOWN
     if field.startswith("capabilities."):

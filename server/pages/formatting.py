@@ -150,13 +150,14 @@ FIELD_LABELS = {
     "price.output": "Output price",
     "price.cacheRead": "Cached input price",
     "price.cacheWrite": "Cache write price",
-    "price.publication": "Price",
+    "price.publication": "Price status",
     "useCases": "Tasks",
     "websiteUrl": "Website",
 }
 """Labels of fields that are not simply their name in words."""
 TOKEN_FIELDS = frozenset({"contextWindow", "maxInputTokens", "maxOutputTokens"})
 DATE_FIELDS = frozenset({"releaseDate", "deprecationDate", "retirementDate", "knowledgeCutoff", "knowledgeCutoffText"})
+END_DATES = frozenset({"deprecationDate", "retirementDate"})
 ENUM_FIELDS = {
     "accessType": "AccessType",
     "capabilities": "Capability",
@@ -224,6 +225,11 @@ def field_value(value: Any, field: str) -> str:
     if is_object(value):
         return ", ".join(f"{field_label(str(key))}: {field_value(item, str(key))}" for key, item in value.items())
     return value if isinstance(value, str) else number(value)
+
+
+def end_date(value: str | None, status: str) -> str:
+    """A deprecation or retirement date. That a healthy model has none is good news, not a gap in the data."""
+    return "No date announced" if value is None and status not in ("DEPRECATED", "RETIRED") else long_date(value)
 
 
 def parameter_summary(value: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from server.pages import urls
 from server.pages.changes import describe
 from server.pages.cost_calculator import cost_estimate, parse_usage
 from server.pages.error_pages import missing_model
-from server.pages.formatting import field_value
+from server.pages.formatting import END_DATES, end_date, field_value
 from server.pages.price_chart import price_chart, rate_periods
 from server.pages.site import HEADERS, Site
 
@@ -50,8 +50,6 @@ SPECIFICATIONS = (
     "deprecationDate",
     "retirementDate",
 )
-END_DATES = ("deprecationDate", "retirementDate")
-ENDING = ("DEPRECATED", "RETIRED")
 
 
 async def model(site: Site, request: Request) -> Response:
@@ -97,10 +95,7 @@ def view(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def specification(model: Mapping[str, Any], field: str) -> str:
-    # No end date of a healthy model is good news, not a gap in the data.
-    if field in END_DATES and model[field] is None and model["status"] not in ENDING:
-        return "None announced"
-    return field_value(model[field], field)
+    return end_date(model[field], model["status"]) if field in END_DATES else field_value(model[field], field)
 
 
 def contents(model: Mapping[str, Any]) -> list[tuple[str, str]]:
