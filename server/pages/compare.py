@@ -117,7 +117,7 @@ def group_rows(rows: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -> li
             cell(value, row, index, status)
             for index, (value, status) in enumerate(zip(row["values"], statuses, strict=True))
         ]
-        label = FIELD_LABELS.get(row["field"], row["label"])
+        label: str = FIELD_LABELS.get(row["field"]) or row["label"]
         groups.setdefault(heading, []).append(Row(label, unit, row["differs"], cells))
     return [(heading, grouped) for heading, grouped in groups.items() if grouped]
 
