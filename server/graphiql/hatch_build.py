@@ -42,7 +42,9 @@ class GraphiQLBuild(BuildHookInterface[Any]):
             build(here)
         except Exception as error:  # the package must install whatever is wrong with Node or the network
             reason = " ".join(str(error).split())[:300]
-            fallback = "the earlier build is used" if (here / "build").exists() else "/graphiql serves the minimal console"
+            fallback = (
+                "the earlier build is used" if (here / "build").exists() else "/graphiql serves the minimal console"
+            )
             self.app.display_warning(f"GraphiQL was not built; {fallback}. Reason: {reason}")
 
 

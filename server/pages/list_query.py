@@ -92,7 +92,7 @@ class ListQuery:
     filters: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     min_context: int | None = None
     max_price: str | None = None
-    sellers: str = ""
+    requested_scope: str = ""
     sort: str = ""
     order: str = ""
     after: str = ""
@@ -118,7 +118,7 @@ class ListQuery:
     @property
     def scope(self) -> str:
         """FIRST_PARTY or ALL; by default first-party until the reader searches or picks a provider."""
-        return self.sellers or (ALL if self.search or self.filters.get("provider") else FIRST_PARTY)
+        return self.requested_scope or (ALL if self.search or self.filters.get("provider") else FIRST_PARTY)
 
     @property
     def is_first_party(self) -> bool:
@@ -149,7 +149,7 @@ class ListQuery:
 
     def parameters(self) -> dict[str, list[str]]:
         """The parameters of this list's URL, without the page."""
-        values = {"q": [self.search], "sellers": [self.sellers]}
+        values = {"q": [self.search], "sellers": [self.requested_scope]}
         for item in FILTERS:
             values[item.name] = [item.url_value(value) for value in self.filters.get(item.name, [])]
         values |= {"context": [str(self.min_context or "")], "price": [self.max_price or ""]}
@@ -221,6 +221,6 @@ def parse_list_query(parameters: QueryParams) -> ListQuery:
             query.notes.append(f"“{text[:40]}” is not a price. Enter dollars per 1M tokens, for example 0.5.")
     query.sort = sort if (sort := parameters.get("sort", "")) in COLUMNS else ""
     query.order = order if (order := parameters.get("order", "")) in ("asc", "desc") and query.sort else ""
-    query.sellers = sellers if (sellers := parameters.get("sellers", "")) in (FIRST_PARTY, ALL) else ""
+    query.requested_scope = scope if (scope := parameters.get("sellers", "")) in (FIRST_PARTY, ALL) else ""
     query.after, query.before = (parameters.get(name, "")[:MAX_CURSOR_LENGTH] for name in ("after", "before"))
     return query
