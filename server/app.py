@@ -30,7 +30,7 @@ from server.graphql.websocket import Sockets
 from server.pages.error_pages import missing_page, page
 from server.pages.routes import routes as pages
 from server.pages.site import Site
-from server.refresh.scheduler import Clock, Refresher
+from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
 
 
@@ -99,7 +99,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     opened = engine or database.create_engine(settings.database_url)
     watch = Watch(opened)
     refresher = Refresher(settings, watch.notify)
-    runner = Runner(opened, settings, watch, refresher.ask)
+    runner = Runner(opened, settings, watch, refresher.refresh_feeds)
     places = Places(settings.max_sockets_per_address, settings.max_sockets)
     endpoint = Endpoint(runner, settings, places)
 
@@ -109,7 +109,7 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
             await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
             await stack.enter_async_context(watch.running())
             if settings.refresh_interval:
-                await stack.enter_async_context(running(Clock(opened, settings.refresh_interval, refresher).run()))
+                await stack.enter_async_context(running(Scheduler(opened, settings.refresh_interval, refresher).run()))
             yield
         if engine is None:
             await opened.dispose()

@@ -15,7 +15,7 @@ from typing import Any
 from seeds import load
 from server import database
 from server.graphql.execution import Request, Runner
-from server.settings import read
+from server.settings import Settings
 
 ROUNDS = 15
 LISTS = ("providers", "families", "capabilities", "inputModalities", "statuses", "accessTypes")
@@ -89,7 +89,7 @@ async def main() -> None:
         await database.prepare(engine)
         async with database.writing(engine) as connection:
             await load.write(connection, loaded)
-        runner = Runner(engine, read({}, {"database_url": url}))
+        runner = Runner(engine, Settings(database_url=url))
         queries = (QUERY % "", QUERY % FACETS)
         times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ASKED}
         for turn in range(-1, ROUNDS):

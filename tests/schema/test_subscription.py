@@ -468,7 +468,7 @@ class Inside:
 @pytest_asyncio.fixture(loop_scope="session")
 async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
     await put(engine, priced(1))
-    watch = Watch(engine, every=0.05)
+    watch = Watch(engine, interval=0.05)
     async with watch.running():
         found = settings_for(engine.url.render_as_string(hide_password=False), keep_alive=0.05)
         yield Inside(engine, watch, Runner(engine, found, watch))
@@ -721,7 +721,7 @@ async def test_a_database_that_is_away_for_a_while_costs_no_event(
 async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> None:
     looked = asyncio.Event()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: looked.set())
-    watch = Watch(engine, every=3_600)
+    watch = Watch(engine, interval=3_600)
     async with watch.running(), asyncio.timeout(20):
         waiting = asyncio.create_task(watch.after(0))
         await looked.wait()
@@ -731,7 +731,7 @@ async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> No
 
 
 async def test_a_registry_that_is_still_empty_is_waited_for(engine: AsyncEngine) -> None:
-    watch = Watch(engine, every=0.05)
+    watch = Watch(engine, interval=0.05)
     async with watch.running():
         runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), watch)
         async with aclosing(runner.events(runner.check(Request(REFRESHED, {}, None, {})))) as stream:

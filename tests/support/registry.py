@@ -29,7 +29,7 @@ from seeds.store.sources import State
 from seeds.store.store import Outcome
 from server import database
 from server.graphql.execution import Request, RequestError, Runner, refusal
-from server.settings import Settings, read
+from server.settings import Settings
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A server on loopback where the tests may create and drop databases."""
@@ -69,7 +69,7 @@ async def drop_database(url: str) -> None:
 
 
 def settings_for(url: str, **more: Any) -> Settings:
-    return read({}, {"database_url": url, **more})
+    return Settings(database_url=url, **more)
 
 
 def asker(engine: AsyncEngine) -> Ask:

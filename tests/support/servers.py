@@ -115,7 +115,7 @@ async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float 
     """The server, once it says where it answers and /readyz agrees."""
     server = Server(process, "", log)
     async with asyncio.timeout(seconds):
-        while not (found := re.search(r"answers at (http://\S+)/graphql;", server.said)):
+        while not (found := re.search(r"GraphQL: (http://\S+)/graphql ", server.said)):
             assert process.poll() is None, server.said
             await asyncio.sleep(0.02)
         server.address = found[1]
