@@ -87,7 +87,7 @@ class ParsedPage(HTMLParser):
         self._open[-1][2].append(data)
         ancestors = tuple(name for name, _, _ in self._open)
         if data.strip() and not {"script", "style"} & set(ancestors):
-            classes = frozenset(name for _, given, _ in self._open for name in given.get("class", "").split())
+            classes = frozenset(name for _, attributes, _ in self._open for name in attributes.get("class", "").split())
             self.texts.append(Text(" ".join(data.split()), ancestors, classes))
 
     @property
