@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.graphql.execution import hide
+from server.graphql.errors import hide
 from server.pages.list_query import MAX_SEARCH_LENGTH
 from server.pages.site import PageError, Site
 
@@ -16,10 +16,11 @@ MAX_QUERY_STRING = 8_000
 """Characters; the forms of these pages stay far below."""
 
 
-def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def page(view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for a view: answers from the cache if possible, and turns errors into pages."""
 
     async def endpoint(request: Request) -> Response:
+        site: Site = request.state["site"]
         try:
             if len(request.url.query) > MAX_QUERY_STRING:
                 raise PageError(414, "The address is too long", "Use fewer or shorter filters.")

@@ -15,11 +15,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from schema import tables
+from schema.cache import Cache
 from schema.column_types import is_object
-from server.compression import best, packed
-from server.graphql.documents import Recent
-from server.graphql.execution import Ready, Request, Runner, encode
-from server.graphql.negotiation import unchanged
+from server.compression import best_coding, compress
+from server.conditional import REVALIDATE, entity_tag, not_modified
+from server.graphql.execution import PreparedOperation, Request, Runner, encode
 from server.pages import urls
 from server.pages.assets import Assets
 from server.pages.formatting import TEMPLATE_FILTERS, UNKNOWN
@@ -44,7 +44,6 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "vary": "accept-encoding",
 }
-REVALIDATED = {"cache-control": "public, max-age=0, must-revalidate"}
 NEVER_STORED = {"cache-control": "no-store"}
 HTML_TYPE = "text/html; charset=utf-8"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
@@ -131,8 +130,8 @@ class Site:
         # An operator's lower limits are meant for others' documents, not for those of the pages.
         default_limits = {name: Settings.model_fields[name].default for name in LIMITS}
         self._checker = Runner(runner.engine, runner.settings.model_copy(update=default_limits))
-        self._documents: dict[str, Ready] = {}
-        self._cache: Recent[CachedPage] = Recent(2_000, 24_000_000)
+        self._documents: dict[str, PreparedOperation] = {}
+        self._cache: Cache[CachedPage] = Cache(24_000_000)
 
     def warm(self) -> None:
         """Loads all documents and templates, so that the first readers do not wait for it."""
@@ -141,12 +140,12 @@ class Site:
         for file in (FOLDER / "documents").glob("*.graphql"):
             self._document(file.stem)
 
-    def _document(self, name: str) -> Ready:
+    def _document(self, name: str) -> PreparedOperation:
         """A document, parsed and validated."""
         document = self._documents.get(name)
         if document is None:
             text = (FOLDER / "documents" / f"{name}.graphql").read_text("utf-8").strip()
-            document = self._documents[name] = self._checker.check(Request(text, {}, None, {}))
+            document = self._documents[name] = self._checker.prepare(Request(text, {}, None, {}))
         return document
 
     async def _state(self) -> State:
@@ -189,12 +188,12 @@ class Site:
             values = {**result.data, **values, "today": result.state[-1].isoformat()}
             values["page_query"] = urls.graphiql(result.document, result.variables)
             content = self.templates.get_template(template).render(root=urls.root(http), **values).encode()
-            etag = f'W/"{blake2s(content, digest_size=12).hexdigest()}"'
+            etag = entity_tag(content, weak=True)
             media_type = ATOM_TYPE if template.endswith(".atom") else HTML_TYPE
             encodings = {"identity": content}
             page = CachedPage(etag, media_type, result.digest, result.state, varies_within_day, encodings)
             if status == 200:
-                self._cache.put(cache_key(http), page, 2 * len(content))
+                self._cache.put(cache_key(http), page, 2 * len(content) + len(cache_key(http)))
         page.state = result.state
         return respond(http, page, status)
 
@@ -212,12 +211,12 @@ def cache_key(http: HttpRequest) -> str:
 
 def respond(http: HttpRequest, page: CachedPage, status: int = 200) -> Response:
     """The page in the best coding the client accepts, or 304 if the client already has it."""
-    headers = {**HEADERS, **(REVALIDATED if status == 200 else NEVER_STORED), "etag": page.etag}
-    if status == 200 and unchanged(http, page.etag):
-        return Response(status_code=304, headers=headers)
-    coding = best(http)
+    headers = {**HEADERS, **(REVALIDATE if status == 200 else NEVER_STORED), "etag": page.etag}
+    if status == 200 and (response := not_modified(http, headers)):
+        return response
+    coding = best_coding(http)
     if coding not in page.encodings:
-        page.encodings[coding] = packed(page.encodings["identity"], coding)
+        page.encodings[coding] = compress(page.encodings["identity"], coding)
     if coding != "identity":
         headers["content-encoding"] = coding
     return Response(page.encodings[coding], status, headers, page.media_type)

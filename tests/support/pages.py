@@ -1,7 +1,5 @@
 """The pages under test, a client for them, and what readers see."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.enums import Meter, ModelStatus, ParameterKind, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
-from server.app import create_app
 from tests.support.html import parse_page
 from tests.support.registry import settings_for, tiny
+from tests.support.servers import in_process
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
 PAGES = [
@@ -28,13 +26,10 @@ PAGES = [
 ]
 
 
-@asynccontextmanager
-async def page_client(engine: AsyncEngine, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
-    """A browser-like client of an app over this database."""
-    app = create_app(settings_for(engine.url.render_as_string(hide_password=False), **settings), engine)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
-        yield client
+def page_client(engine: AsyncEngine, **settings: Any) -> httpx.AsyncClient:
+    """A browser-like client of the application over this database."""
+    url = engine.url.render_as_string(hide_password=False)
+    return in_process(settings_for(url, **settings), engine, headers=HTML)
 
 
 def visible_text(response: httpx.Response) -> str:

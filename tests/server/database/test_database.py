@@ -87,7 +87,7 @@ async def test_one_answer_comes_from_one_state(engine: AsyncEngine) -> None:
 async def test_answers_before_and_after_a_write_are_each_of_one_piece(engine: AsyncEngine) -> None:
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)))
     query = '{ registry { revision { number } } model(ref: "openai/tiny-large") { name } }'
-    ready = runner.check(Request(query, {}, None, {}))
+    ready = runner.prepare(Request(query, {}, None, {}))
     await put(engine, tiny())
     seen: list[tuple[int, str]] = []
     done = asyncio.Event()
