@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from schema.types.price import LINES
+from schema.pricing.cards import LINES
 from server.pages import urls
 from server.pages.changes import describe
 from server.pages.cost_calculator import cost_estimate, parse_usage
