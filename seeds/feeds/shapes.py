@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_object
 from seeds.catalogue import Catalogue, line
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 
 DIGITS = 40
 """Longest number anybody has a use for, and the largest exponent."""
