@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-import socket
 import time
 import zlib
 from base64 import b64encode
@@ -13,30 +12,24 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Protocol, runtime_checkable
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import tenacity
+from httpx2 import URL
 
 from seeds.catalogue import Catalogue
-
-Address = IPv4Address | IPv6Address
+from seeds.feeds.addresses import Address, is_public, proxy_for, resolve_host
 
 ATTEMPTS = 3
 REDIRECTS = 5
 CONNECT_TIMEOUT = 10.0
+UNREACHABLE = (httpx2.ConnectError, httpx2.ConnectTimeout)
 HEADERS = {
     "User-Agent": f"modelmeta/{version('modelmeta')}",
     "Accept": "application/json, */*;q=0.5",
     "Accept-Encoding": "gzip",
 }
-PUBLIC_IPV6 = IPv6Network("2000::/3")
-NOT_PUBLIC_IPV6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
-"""Tunnels, which may lead anywhere, and addresses for documentation."""
-NAT64 = IPv6Network("64:ff9b::/96")
-"""Where networks without IPv4 put IPv4 addresses."""
 
 
 class FeedError(Exception):
@@ -83,36 +76,17 @@ class Fetched:
     """SHA-256 of the content."""
 
 
-_tls_context = cache(httpx2.create_ssl_context)
-
-
-def open_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
-    # A transport, not a client: a client keeps cookies, reads .netrc, and logs each URL with its query.
-    return httpx2.AsyncHTTPTransport(verify=_tls_context(), proxy=proxy)
-
-
-async def resolve_host(host: str) -> list[Address]:
-    """The addresses of a host, in any spelling: a name, 10.0.0.1, 2130706433 or 0x7f.1. Raises OSError, ValueError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [ip_address(sockaddr[0]) for *_, sockaddr in found]
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is on the public internet: not private, local, reserved or multicast."""
-    if isinstance(address, IPv4Address):
-        return address.is_global and not (address.is_multicast or address.is_reserved)
-    embedded = address.ipv4_mapped or (IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else None)
-    if embedded is not None:
-        return is_public(embedded)
-    return address in PUBLIC_IPV6 and not any(address in network for network in NOT_PUBLIC_IPV6)
+tls_context = cache(httpx2.create_ssl_context)
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """How a fetch reaches its upstream. Tests replace parts of it."""
 
-    open_transport: Callable[[str | None], httpx2.AsyncBaseTransport] = open_transport
-    """A transport through the given proxy, if any."""
+    # A transport, not a client: a client keeps cookies, and logs each URL with its query.
+    open_transport: Callable[[str | None], httpx2.AsyncBaseTransport] = lambda proxy: httpx2.AsyncHTTPTransport(
+        verify=tls_context(), proxy=proxy
+    )
     resolve_host: Callable[[str], Awaitable[Sequence[Address]]] = resolve_host
     is_public: Callable[[Address], bool] = is_public
     read_timeout: float = 20.0
@@ -162,7 +136,7 @@ async def fetch(
         raise FeedError(f"{_shown(source)} can't be fetched: {_quoted(error)}.") from error
 
 
-async def _attempt(source: httpx2.URL, headers: dict[str, str], limit: int, network: Network) -> Fetched:
+async def _attempt(source: URL, headers: dict[str, str], limit: int, network: Network) -> Fetched:
     url = source
     for _ in range(REDIRECTS + 1):
         try:
@@ -170,25 +144,19 @@ async def _attempt(source: httpx2.URL, headers: dict[str, str], limit: int, netw
                 if not response.has_redirect_location:
                     return await _read(response, url, headers, limit)
                 url = _redirect_target(response, url)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise TemporaryFeedError(f"{_shown(url)} can't be reached: {_quoted(error)}.") from error
-        except httpx2.TimeoutException as error:
-            raise TemporaryFeedError(f"{_shown(url)} was silent for {network.read_timeout:g} s.") from error
         except httpx2.TransportError as error:
-            message = f"{_shown(url)} broke the connection or sent invalid HTTP: {_quoted(error)}."
-            raise TemporaryFeedError(message) from error
+            problem = "can't be reached" if isinstance(error, UNREACHABLE) else "did not answer in full"
+            raise TemporaryFeedError(f"{_shown(url)} {problem}: {_quoted(error)}.") from error
     raise FeedError(f"{_shown(source)} redirects more than {REDIRECTS} times, most recently to {_shown(url)}.")
 
 
 @asynccontextmanager
-async def _respond(
-    url: httpx2.URL, source: httpx2.URL, headers: dict[str, str], network: Network
-) -> AsyncGenerator[httpx2.Response]:
+async def _respond(url: URL, source: URL, headers: dict[str, str], network: Network) -> AsyncGenerator[httpx2.Response]:
     """The response of one URL. A URL of another origin gets no credentials, and is connected to as checked."""
-    proxy, targets = _proxy_for(url), [url]
+    proxy, targets = proxy_for(url), [url]
     headers = HEADERS | headers | {"Host": url.netloc.decode("ascii")}
     if (url.scheme, url.host, url.port) != (source.scheme, source.host, source.port):
-        targets = await _checked_targets(url, source, proxy, network)
+        targets = await _pin(url, source, proxy, network)
         headers.pop("Authorization", None)
     timeout = httpx2.Timeout(CONNECT_TIMEOUT, read=network.read_timeout).as_dict()
     # Where the target is an address, the certificate must still be that of the name.
@@ -198,7 +166,7 @@ async def _respond(
             request = httpx2.Request("GET", target, headers=headers, extensions=extensions)
             try:
                 response = await transport.handle_async_request(request)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            except UNREACHABLE:
                 if number == len(targets):
                     raise
                 continue
@@ -207,9 +175,7 @@ async def _respond(
                 return
 
 
-async def _checked_targets(
-    url: httpx2.URL, source: httpx2.URL, proxy: str | None, network: Network
-) -> list[httpx2.URL]:
+async def _pin(url: URL, source: URL, proxy: str | None, network: Network) -> list[URL]:
     """Where to connect for a redirect: its host's addresses, all public, so that a later DNS answer changes nothing."""
     try:
         addresses = await network.resolve_host(url.raw_host.decode("ascii"))
@@ -226,7 +192,7 @@ async def _checked_targets(
     return [url] if proxy else [url.copy_with(host=str(address)) for address in addresses]
 
 
-def _redirect_target(response: httpx2.Response, url: httpx2.URL) -> httpx2.URL:
+def _redirect_target(response: httpx2.Response, url: URL) -> URL:
     try:
         target = url.join(response.headers["location"])
     except (httpx2.InvalidURL, ValueError) as error:
@@ -240,7 +206,7 @@ def _redirect_target(response: httpx2.Response, url: httpx2.URL) -> httpx2.URL:
     return target
 
 
-async def _read(response: httpx2.Response, url: httpx2.URL, asked: dict[str, str], limit: int) -> Fetched:
+async def _read(response: httpx2.Response, url: URL, asked: dict[str, str], limit: int) -> Fetched:
     """What a response other than a redirect contains. Raises FeedError unless that is content, or "not modified"."""
     headers, status = response.headers, response.status_code
     # Not the upstream's own reason phrase, which could say anything.
@@ -262,7 +228,7 @@ async def _read(response: httpx2.Response, url: httpx2.URL, asked: dict[str, str
     return Fetched(content, etag, last_modified, hashlib.sha256(content).hexdigest())
 
 
-async def _read_content(response: httpx2.Response, url: httpx2.URL, limit: int) -> bytes:
+async def _read_content(response: httpx2.Response, url: URL, limit: int) -> bytes:
     """The decompressed body. No more than the limit is ever decompressed, so a bomb stays small."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
@@ -290,31 +256,21 @@ async def _read_content(response: httpx2.Response, url: httpx2.URL, limit: int) 
     return bytes(content)
 
 
-def _parse_feed_url(text: str) -> tuple[httpx2.URL, dict[str, str]]:
+def _parse_feed_url(text: str) -> tuple[URL, dict[str, str]]:
     """The URL, and the credentials in it as a header."""
+    advice = "Use one that starts with https:// or http://."
     try:
-        url = httpx2.URL(text)
+        url = URL(text)
     except (httpx2.InvalidURL, ValueError) as error:
-        raise FeedError(
-            "The feed's address is not a valid URL. Use one that starts with https:// or http://."
-        ) from error
+        raise FeedError(f"The feed's address is not a valid URL. {advice}") from error
     if not _is_usable(url):
-        raise FeedError(f"{_shown(url)} is not a valid feed address. Use one that starts with https:// or http://.")
+        raise FeedError(f"{_shown(url)} is not a valid feed address. {advice}")
     credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
     return url.copy_with(userinfo=b""), {"Authorization": f"Basic {credentials}"} if url.userinfo else {}
 
 
-def _is_usable(url: httpx2.URL) -> bool:
+def _is_usable(url: URL) -> bool:
     return url.scheme in ("http", "https") and bool(url.host) and (url.port is None or 0 < url.port < 65_536)
-
-
-def _proxy_for(url: httpx2.URL) -> str | None:
-    """The proxy the environment names for a URL, if any."""
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _validator(value: str | None) -> str | None:
@@ -332,14 +288,12 @@ def _retry_after(text: str) -> float:
         return 0
 
 
-def _shown(url: httpx2.URL) -> str:
+def _shown(url: URL) -> str:
     """A URL as it may be shown: without credentials and query, in at most one line."""
     path = url.raw_path.partition(b"?")[0].decode("ascii", "replace")
-    text = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{path}"
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{path}"[:200]
 
 
 def _quoted(error: Exception) -> str:
     """The beginning of an error's own words, escaped: they may quote the upstream."""
-    text = repr(str(error)[:150])[1:-1] or type(error).__name__
-    return text[:170].rstrip(". ")
+    return repr(str(error)[:150] or type(error).__name__)[1:-1][:170].rstrip(". ")

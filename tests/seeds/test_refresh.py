@@ -374,7 +374,7 @@ async def test_one_feed_that_fails_leaves_the_others_and_its_own_last_good_facts
         ("/other-format", "providers"),
         ("/html", "answered with a web page"),
         ("/always-500", "answered 500 Internal Server Error"),
-        ("/garbage", "sent invalid HTTP"),
+        ("/garbage", "did not answer in full: illegal status line"),
         ("/redirect?to=http://10.0.0.1/", "which is not on the public internet (10.0.0.1)"),
         ("/loop", "redirects more than 5 times"),
     ],

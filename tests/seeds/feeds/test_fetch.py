@@ -21,16 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seeds.feeds import FEEDS
-from seeds.feeds.fetch import (
-    Address,
-    BundledFeed,
-    FeedError,
-    Fetched,
-    Network,
-    fetch,
-    is_public,
-    resolve_host,
-)
+from seeds.feeds.addresses import Address, is_public, resolve_host
+from seeds.feeds.fetch import BundledFeed, FeedError, Fetched, Network, fetch
 from tests.support.faulty_upstream import BOMB_SIZE, CONTENT, ETAG, LAST_MODIFIED, Upstream, faulty, raw
 
 LIMIT = 1 << 20
@@ -62,7 +54,11 @@ async def loopback(_: str) -> list[Address]:
     return [ip_address("127.0.0.1")]
 
 
-LOOPBACK_AS_PUBLIC = replace(QUICK, resolve_host=loopback, is_public=lambda _: True)
+def anywhere(_: Address) -> bool:
+    return True
+
+
+LOOPBACK_AS_PUBLIC = replace(QUICK, resolve_host=loopback, is_public=anywhere)
 """Every redirect leads to the faulty upstream, and may."""
 
 
@@ -138,7 +134,7 @@ async def test_validators_that_cannot_be_sent_back_are_dropped(upstream: Upstrea
 
 WEB_PAGE = "answered with a web page instead of JSON. Is a login page or proxy in the way?"
 TOO_LARGE = "sends more than the 1,048,576 bytes allowed for a feed (MODELMETA_MAX_FEED_BYTES)."
-BROKE = "broke the connection or sent invalid HTTP: peer closed connection without sending complete message body"
+BROKE = "did not answer in full: peer closed connection without sending complete message body"
 
 
 @pytest.mark.parametrize(
@@ -154,19 +150,19 @@ BROKE = "broke the connection or sent invalid HTTP: peer closed connection witho
         ("/endless-empty-gzip", TOO_LARGE),
         ("/bomb", TOO_LARGE),
         ("/truncated", f"{BROKE} (received {len(CONTENT)} bytes, expected 1000)."),
-        ("/reset-midway", "broke the connection or sent invalid HTTP: ReadError."),
-        ("/two-lengths", "broke the connection or sent invalid HTTP: conflicting Content-Length headers."),
+        ("/reset-midway", "did not answer in full: ReadError."),
+        ("/two-lengths", "did not answer in full: conflicting Content-Length headers."),
         ("/brotli", "uses an unsupported content encoding. Only gzip is supported."),
         ("/broken-gzip", f"sends invalid gzip in its first {len(CONTENT)} bytes."),
         ("/cut-gzip", "sends gzip that ends early, after 48 bytes."),
         ("/more-than-gzip", "sends extra bytes after the end of its gzip."),
-        ("/reset", "broke the connection or sent invalid HTTP: ReadError."),
-        ("/silent-end", "broke the connection or sent invalid HTTP: Server disconnected without sending a response."),
+        ("/reset", "did not answer in full: ReadError."),
+        ("/silent-end", "did not answer in full: Server disconnected without sending a response."),
         (
             "/garbage",
-            "broke the connection or sent invalid HTTP: illegal status line: bytearray(b'SSH-2.0-OpenSSH_9.9').",
+            "did not answer in full: illegal status line: bytearray(b'SSH-2.0-OpenSSH_9.9').",
         ),
-        ("/endless-headers", "broke the connection or sent invalid HTTP: Receive buffer too long."),
+        ("/endless-headers", "did not answer in full: Receive buffer too long."),
         ("/nowhere", "answered 302 Found. Expected 200 OK."),
     ],
 )
@@ -185,7 +181,7 @@ async def test_the_deadline_ends_an_endless_answer(upstream: Upstream, path: str
 async def test_silence_ends_an_attempt_but_not_the_fetch(upstream: Upstream) -> None:
     before = len(upstream.paths())
     network = replace(QUICK, read_timeout=0.05)
-    assert await refused(upstream, "/silent", network=network) == "/silent was silent for 0.05 s."
+    assert await refused(upstream, "/silent", network=network) == "/silent did not answer in full: ReadTimeout."
     assert upstream.paths()[before:] == ["/silent"] * 3
 
 
@@ -484,7 +480,11 @@ def authority() -> Authority:
 
 def trusting(authority: Authority, network: Network) -> Network:
     context = authority.client()
-    return replace(network, open_transport=lambda proxy: httpx2.AsyncHTTPTransport(verify=context, proxy=proxy))
+
+    def open_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+        return httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
+
+    return replace(network, open_transport=open_transport)
 
 
 async def test_https_works_and_is_never_downgraded(authority: Authority) -> None:
@@ -521,7 +521,10 @@ async def test_any_transport_can_be_used() -> None:
             return httpx2.Response(301, headers={"location": "https://1.1.1.1/b"})
         return httpx2.Response(200, content=body(), headers={"content-encoding": "gzip"})
 
-    network = replace(QUICK, open_transport=lambda _: httpx2.MockTransport(handler))
+    def open_transport(_: str | None) -> httpx2.AsyncBaseTransport:
+        return httpx2.MockTransport(handler)
+
+    network = replace(QUICK, open_transport=open_transport)
     found = await fetch("https://feeds.example/a", etag='"a"', limit=LIMIT, deadline=20, network=network)
     assert found.content == CONTENT
     with pytest.raises(FeedError, match="sends more than the 10 bytes"):
