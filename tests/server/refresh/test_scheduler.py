@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 
 from server import database
 from server.database import locks
-from server.refresh.plan import due, due_at
-from server.refresh.scheduler import Clock, Refresher, RefreshFailed
+from server.refresh.plan import due_at, is_due
+from server.refresh.scheduler import Refresher, RefreshError, Scheduler
 from server.settings import Settings
 from tests.support.feeds import Publisher, catalogue, listing, publishing
 from tests.support.registry import create_database, drop_database
@@ -108,10 +108,10 @@ async def test_a_refresh_is_due_an_interval_after_the_source_that_was_asked_long
     url: str, engine: AsyncEngine
 ) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        assert await due(engine, 3600)
+        assert await is_due(engine, 3600)
         await loaded(url, feeds)
-        assert not await due(engine, 3600)
-        assert await due(engine, 0)
+        assert not await is_due(engine, 3600)
+        assert await is_due(engine, 0)
         hour, two = [await due_at(engine, seconds) for seconds in (3600, 7200)]
         assert (two - hour).total_seconds() == 3600
 
@@ -122,10 +122,10 @@ async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> N
 
         async def __call__(self, *arguments: str) -> Any:
             self.tries += 1
-            raise RefreshFailed("no such program")
+            raise RefreshError("no such program")
 
     refresher = Failing(Settings())
-    clock = asyncio.create_task(Clock(engine, 1, refresher).run())
+    clock = asyncio.create_task(Scheduler(engine, 1, refresher).run())
 
     async def tried_twice() -> bool:
         return refresher.tries >= 2
