@@ -438,7 +438,7 @@ async def test_an_overlay_is_read_again_and_with_a_mistake_stays_as_it_was(engin
         status, reason = (await states(ask))["overlay"]
         assert status == "FAILED"
         assert reason is not None
-        assert "mine.toml, line 2" in reason
+        assert 'mine.toml: models."acme/one".context_window: ' in reason
         assert (await ask(query))["model"] == {"contextWindow": 1_000}
         file.write_text('[models."acme/one"]\ncontext_window = 2000\n')
         await refreshed(engine, feeds.plan(overlay=file))

@@ -98,7 +98,7 @@ def test_what_upstreams_really_write_is_read_whole(feed: Feed) -> None:
         (b'{"a": 1e-999999999999999999999}', "it holds the number 1e-999999999999999999999."),
         (b'{"a": 0.' + b"1" * 5_000 + b"}", "it holds the number 0.1111111111111111111111111111…."),
         (b'{"a": ' + b"9" * 5_000 + b"}", "it holds a number of 5,000 digits."),
-        (b'{"a": {"b": 1, "b": 2}}', 'it gives the key "b" twice in one object.'),
+        (b'{"a": {"b": 1, "b": 2}}', 'the key "b" appears twice in one object.'),
         (b"{}", "it holds no model."),
         (b"[]", "it holds no model."),
         (b"null", "it holds no model."),
