@@ -6,7 +6,7 @@ Names are written evened out: lower case, with dashes for underscores and spaces
 import re
 from collections.abc import Mapping
 
-SELLERS: Mapping[str, tuple[str, ...]] = {
+PROVIDERS: Mapping[str, tuple[str, ...]] = {
     # Labs.
     "openai-chat": ("openai",),
     "openai-responses": ("openai",),
@@ -68,7 +68,7 @@ SELLERS: Mapping[str, tuple[str, ...]] = {
     "vercel-ai-gateway": ("vercel",),
     "vercel-gateway": ("vercel",),
     "aiml": (),
-    # Sellers this registry may not list.
+    # Providers that this registry may not list.
     "anyscale": (),
     "cometapi": (),
     "featherless-ai": (),

@@ -1,16 +1,14 @@
 """How a reference was read: the model it means, and what else it may mean."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import strawberry
 from strawberry import Parent
 
-from schema import dataloaders, tables
+from schema import tables
 from schema.context import Info
 from schema.enums import ResolutionKind
-from schema.references.index import names
 from schema.references.resolve import Resolution
 from schema.references.suggest import candidates
 from schema.types.model import Model
@@ -58,9 +56,4 @@ class ModelResolution:
     )
     @staticmethod
     async def candidates(resolution: Parent[Resolution], info: Info) -> Any:
-        known = await names(info.context)
-        place = known.places.get(resolution.model.ref) if resolution.model else None
-        found = candidates(resolution.ref, place, known)
-        load = info.context.load
-        rows = await asyncio.gather(*(load(dataloaders.models_by_ref, known.entries[place].ref) for place, _ in found))
-        return [Candidate(row, score) for row, (_, score) in zip(rows, found, strict=True) if row is not None]
+        return [Candidate(model, score) for model, score in await candidates(info.context, resolution)]

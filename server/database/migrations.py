@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
+from seeds.store.references import write_references
 from server.errors import OperatorError
 
 Step = Callable[[AsyncConnection], Awaitable[None]]
@@ -25,7 +26,14 @@ async def keep_editions(connection: AsyncConnection) -> None:
     await renew_indexes(connection, tables.Change)
 
 
-STEPS: dict[int, Step] = {1: keep_editions}
+async def index_references(connection: AsyncConnection) -> None:
+    """Layout 3: the reference index, filled from the models there are."""
+    await create(connection, tables.Reference)
+    await create(connection, tables.Prefix)
+    await write_references(connection)
+
+
+STEPS: dict[int, Step] = {1: keep_editions, 2: index_references}
 """Layout -> the step that leads to the next one."""
 
 
