@@ -81,9 +81,9 @@ class Context:
         """The statement's rows. A whole table's rows have its columns as attributes, without being entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Executable) -> list[Any]:
+    async def tuples(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
-        return list(await self._execute(statement))
+        return list(await self._execute(statement, parameters))
 
     async def scalar(self, statement: Select[T]) -> T | None:
         rows = await self._execute(statement)
@@ -96,7 +96,7 @@ class Context:
         listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
 
-    async def _execute(self, statement: Executable) -> Sequence[Any]:
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         async with self._turn:
             if self._closed:
                 raise asyncio.CancelledError
@@ -104,7 +104,7 @@ class Context:
             try:
                 if self._connection is None:
                     self._connection = await self._stack.enter_async_context(self.engine.connect())
-                return (await self._connection.execute(statement)).all()
+                return (await self._connection.execute(statement, parameters)).all()
             finally:
                 self._asking = None
 

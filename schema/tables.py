@@ -169,6 +169,7 @@ class Model(Table, table=True):
         sa.Index("model_largest", sa.text("(context_window IS NULL)"), "context_window", "ref"),
         sa.Index("model_largest_output", sa.text("(max_output_tokens IS NULL)"), "max_output_tokens", "ref"),
         sa.Index("model_name", "name", "ref"),
+        sa.Index("model_versions", "provider_slug", "version_of"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -182,7 +183,7 @@ class Model(Table, table=True):
     family_slug: str | None = Field(default=None, foreign_key="family.slug", index=True)
     canonical: str | None = Field(default=None, index=True)
     """Identity shared by the same model at all providers: maker/model."""
-    version_of: str | None = Field(default=None, index=True)
+    version_of: str | None = None
     """Identity shared by all dated versions of a model at one provider: the undated slug."""
     is_latest_version: bool = True
     """Whether this is the newest of its versions; true where there is only one."""

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema import tables
+from schema.column_types import dump_json
 from schema.context import Context
 from schema.enums import ModelStatus, ProviderKind
 from schema.references import parse
@@ -19,6 +21,8 @@ from schema.tables import AliasKind, PrefixKind, ReferenceKind
 KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
 FORMS = (ReferenceKind.FULL, ReferenceKind.PLAIN, ReferenceKind.ALIAS, ReferenceKind.TITLE)
 """The kinds whose keys are forms. The key of TEXT is a text."""
+OWN_KEYS = (ReferenceKind.FULL, ReferenceKind.PLAIN)
+"""The kinds of which every model has exactly one key."""
 
 
 # ---- what the store writes ----
@@ -143,34 +147,32 @@ def is_storable(text: str) -> bool:
 async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
     """The part of the reference index that each lookup needs. They share one, which is read in one statement."""
     refs = {ref for lookup in lookups for ref in lookup.refs}
+    names = refs | {slug for ref in refs for _, slug in parse.pairs(ref)}
     keys: set[str] = set()
     dated: set[str] = set()
     words: set[str] = set()
     for ref in refs:
         splits = parse.split(ref)
-        forms = parse.forms(splits)
         words |= parse.words(splits)
-        keys |= {form.key for form in forms}
+        forms = parse.forms(splits)
+        found = {form.key for form in forms}
+        keys |= found
         if any(form.day for form in forms):
-            dated |= {form.key for form in forms}
-    names = refs | {slug for ref in refs for _, slug in parse.pairs(ref)}
+            dated |= found
     texts = {text for lookup in lookups for text in lookup.texts}
-    bases = {lookup.versions_of for lookup in lookups if lookup.versions_of is not None}
-    rows = await context.tuples(_statement(context, refs, names, keys, dated, words, texts, bases))
-    index = _index(rows)
+    postgresql = context.engine.dialect.name == "postgresql"
+    lists = {"refs": refs, "names": names, "keys": keys, "dated": dated, "words": words, "texts": texts}
+    parameters: dict[str, Any] = {}
+    for name, values in lists.items():
+        storable = sorted(filter(is_storable, values))
+        parameters[name] = storable if postgresql else dump_json(storable)
+    parameters["models"] = [lookup.versions_of for lookup in lookups if lookup.versions_of is not None]
+    index = _index(await context.tuples(_statement(postgresql), parameters))
     return [index for _ in lookups]
 
 
-def _statement(
-    context: Context,
-    refs: Iterable[str],
-    names: Iterable[str],
-    keys: Iterable[str],
-    dated: Iterable[str],
-    words: Iterable[str],
-    texts: Iterable[str],
-    bases: Iterable[int],
-) -> Any:
+@cache
+def _statement(postgresql: bool) -> Any:
     """Everything in one statement: the words, the keys that match, and the models they lead to.
 
     Those are the models that match, the other listings of the same canonical models, and the other versions of models
@@ -179,32 +181,34 @@ def _statement(
     model, alias, provider = _table(tables.Model), _table(tables.Alias), _table(tables.Provider)
     reference, prefix = _table(tables.Reference), _table(tables.Prefix)
 
-    def among(column: Any, values: Iterable[str]) -> Any:
-        return context.among(column, sorted(filter(is_storable, values)))
+    def among(column: Any, name: str) -> Any:
+        """True where the column holds one of a parameter's values."""
+        if postgresql:
+            return column == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
 
-    def kind(column: Any) -> Any:
+    def text(column: Any) -> Any:
         return sa.type_coerce(column, sa.Text)
 
-    forms = sa.select(reference).where(
-        reference.c.kind.in_(FORMS),
-        among(reference.c.key, keys),
-    )
-    near = sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, among(reference.c.key, texts))
-    hit = sa.union_all(forms, near).cte("hit")
+    hit = sa.union_all(
+        sa.select(reference).where(reference.c.kind.in_(FORMS), among(reference.c.key, "keys")),
+        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, among(reference.c.key, "texts")),
+    ).cte("hit")
     named = sa.union_all(
         sa.select(model.c.slug.label("name"), sa.literal("").label("kind"), model.c.id.label("model_id")).where(
-            among(model.c.slug, refs)
+            among(model.c.slug, "refs")
         ),
-        sa.select(alias.c.name, kind(alias.c.kind), alias.c.model_id).where(among(alias.c.name, names)),
+        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(among(alias.c.name, "names")),
     ).cte("named")
     seen = sa.union(sa.select(hit.c.model_id), sa.select(named.c.model_id)).cte("seen")
     canonicals = sa.select(model.c.canonical).where(model.c.id.in_(sa.select(seen.c.model_id)))
     base, version = model.alias("base"), model.alias("version")
-    of_dated = sa.select(hit.c.model_id).where(among(hit.c.key, dated))
+    dated = sa.select(hit.c.model_id).where(among(hit.c.key, "dated"))
     versions = (
         sa.select(version.c.id)
-        .join(base, sa.and_(version.c.version_of == base.c.version_of, version.c.provider_slug == base.c.provider_slug))
-        .where(sa.or_(base.c.id.in_(of_dated), base.c.id.in_(list(bases))))
+        .join(base, sa.and_(version.c.provider_slug == base.c.provider_slug, version.c.version_of == base.c.version_of))
+        .where(base.c.id.in_(dated) | base.c.id.in_(sa.bindparam("models", expanding=True)))
     )
     listing = sa.union(
         sa.select(seen.c.model_id), sa.select(model.c.id).where(model.c.canonical.in_(canonicals)), versions
@@ -216,16 +220,15 @@ def _statement(
         return sa.select(*(column.label(f"found_{label}") for label, column in columns.items()))
 
     empty: Any = sa.literal("")
-    no_id: Any = sa.cast(sa.null(), sa.Integer)
+    none: Any = sa.cast(sa.null(), sa.Integer)
+    of_providers = part("provider", text(provider.c.kind), provider.c.slug, empty, none, none)
+    of_prefixes = part("prefix", text(prefix.c.kind), prefix.c.text, prefix.c.maker, none, none)
     found = sa.union_all(
-        part("provider", kind(provider.c.kind), provider.c.slug, empty, no_id, no_id).where(
-            among(provider.c.slug, words)
-        ),
-        part("prefix", kind(prefix.c.kind), prefix.c.text, prefix.c.maker, no_id, no_id).where(
-            among(prefix.c.text, words)
-        ),
-        part("hit", kind(hit.c.kind), hit.c.key, empty, hit.c.model_id, no_id),
-        part("named", named.c.kind, named.c.name, empty, named.c.model_id, no_id),
+        of_providers.where(among(provider.c.slug, "words")),
+        of_prefixes.where(among(prefix.c.text, "words")),
+        # A listing brings its own full and plain keys along.
+        part("hit", text(hit.c.kind), hit.c.key, empty, hit.c.model_id, none).where(hit.c.kind.not_in(OWN_KEYS)),
+        part("named", named.c.kind, named.c.name, empty, named.c.model_id, none),
         part("listing", empty, empty, empty, listing.c.model_id, listing.c.model_id),
     ).cte("found")
     served_by, own = provider.alias("served_by"), prefix.alias("own")
@@ -263,6 +266,8 @@ def _index(rows: Sequence[Any]) -> Index:
     index = Index(Vocabulary.read(providers, words))
     for row in sorted(parts["listing"], key=lambda row: str(row.ref)):
         listing = index.listings[row.id] = Listing(row)
+        index.found[ReferenceKind.FULL, listing.full].append(listing)
+        index.found[ReferenceKind.PLAIN, listing.plain].append(listing)
         index.canonicals[listing.canonical].append(listing)
         if row.version_of is not None:
             index.versions[listing.provider, row.version_of].append(listing)

@@ -30,6 +30,7 @@ async def index_references(connection: AsyncConnection) -> None:
     """Layout 3: the reference index, filled from the models there are."""
     await create(connection, tables.Reference)
     await create(connection, tables.Prefix)
+    await renew_indexes(connection, tables.Model)
     await write_references(connection)
 
 

@@ -15,8 +15,8 @@ from sqlmodel import col
 from schema import tables
 from schema.context import context
 from schema.enums import ProviderKind, ResolutionKind
-from schema.references.index import word
-from schema.references.prefixes import CARRIERS, PATHS, SELLERS
+from schema.references.ids import normalize_word as word
+from schema.references.prefixes import CARRIERS, PATHS, PROVIDERS as SELLERS
 from schema.references.resolve import resolutions
 from seeds.catalogue import Catalogue, ModelClaims
 from tests.support.registry import NOW, Ask, asker, put, tiny
