@@ -30,7 +30,8 @@ async def index_references(connection: AsyncConnection) -> None:
     """Layout 3: the reference index, filled from the models there are."""
     await create(connection, tables.Reference)
     await create(connection, tables.Prefix)
-    await renew_indexes(connection, tables.Model)
+    await connection.execute(sa.text("DROP INDEX ix_model_version_of"))
+    await create_index(connection, tables.Model, "model_versions")
     await write_references(connection)
 
 
@@ -62,6 +63,11 @@ def table(model: type[tables.Table]) -> sa.Table:
 
 async def create(connection: AsyncConnection, model: type[tables.Table]) -> None:
     await connection.run_sync(table(model).create)
+
+
+async def create_index(connection: AsyncConnection, model: type[tables.Table], name: str) -> None:
+    index = next(index for index in table(model).indexes if index.name == name)
+    await connection.run_sync(index.create)
 
 
 async def add_column(
