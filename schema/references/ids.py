@@ -155,12 +155,20 @@ def without_endings(name: str, endings: Iterable[str]) -> str:
     return name
 
 
+def lower(name: str) -> str:
+    """An id in lower case, with its separators evened out."""
+    return even_separators(name.lower().lstrip("~"))
+
+
+def even_separators(name: str) -> str:
+    """command-r+ -> command-r-plus, gpt_4_1_mini -> gpt-4-1-mini"""
+    name = PLUS.sub("-plus", name)
+    # Between digits an underscore is a point if dashes separate the words: llama-3_3-70b.
+    return name if "-" in name else name.replace("_", "-")
+
+
 def unreleased(name: str, *, dotted: bool = False) -> str:
     """A lower-case id without a cloud's release. With `dotted` it stood after Bedrock's vendor."""
-    name = PLUS.sub("-plus", name.lower().lstrip("~"))
-    if "-" not in name:
-        # Between digits an underscore is a point where dashes part the words: llama-3_3-70b, but gpt_4_1_mini.
-        name = name.replace("_", "-")
     if dotted or BEDROCK_RELEASE.search(name):
         name = without_bedrock_version(SPACE.sub("-", name))
     return VERTEX_RELEASE.sub("", name)
@@ -178,7 +186,7 @@ def without_provider(name: str, provider: str) -> str:
 
 def normalize_id(name: str, providers: Iterable[str] = (), *, dotted: bool = False) -> NormalizedId:
     """Normalizes an id. `providers` are those that may write their own name in front of it."""
-    name = unreleased(name, dotted=dotted)
+    name = unreleased(lower(name), dotted=dotted)
     plain = unrouted(name)
     for provider in providers:
         plain = without_provider(plain, provider)

@@ -16,6 +16,7 @@ from schema.references.ids import (
     Form,
     NormalizedId,
     form,
+    lower,
     normalize_word,
     unreleased,
     unrouted,
@@ -121,8 +122,8 @@ def forms(splits: Iterable[Split]) -> set[Form]:
     texts: set[str] = set()
     for each in splits:
         vendor = split_vendor(each.tail)
-        names = {unreleased(each.tail), unreleased(each.tail, dotted=True)}
-        names |= {unreleased(vendor.name, dotted=True)} if vendor else set()
+        names = {unreleased(lower(each.tail)), unreleased(lower(each.tail), dotted=True)}
+        names |= {unreleased(lower(vendor.name), dotted=True)} if vendor else set()
         for name in names:
             texts |= {name.replace(":", "-"), *_without_providers(unrouted(name), each.before)}
     found = set(map(form, texts))

@@ -16,7 +16,7 @@ from seeds.catalogue import ModelKey
 from seeds.curated.providers import policies
 from seeds.load import Loaded
 from seeds.merge import identity
-from seeds.merge.spelling import declared, makers_by_prefix, makers_by_word
+from seeds.merge.makers import declared, makers_by_prefix, makers_by_word
 
 CHECKED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "identities.toml").read_text(encoding="utf-8"))
 
@@ -93,13 +93,13 @@ def test_every_prefix_and_family_has_one_maker() -> None:
 
 
 def test_stores_and_sellers_are_providers() -> None:
-    stores = {store for maker in declared().makers.values() for store in maker.stores}
-    assert stores | set(declared().sellers) <= set(policies())
+    stores = {store for maker in declared().makers.values() for store in maker.providers}
+    assert stores | set(declared().providers) <= set(policies())
     assert not stores.intersection(declared().makers.keys() - {"stepfun"})
 
 
 def test_a_labs_own_models_are_of_its_making() -> None:
-    stores = {store: slug for slug, maker in declared().makers.items() for store in maker.stores}
+    stores = {store: slug for slug, maker in declared().makers.items() for store in maker.providers}
     labs = [slug for slug, policy in policies().items() if policy.kind is ProviderKind.LAB]
     answer = identity.canonicals([(slug, "own-1") for slug in labs], {})
     assert answer == {(slug, "own-1"): f"{stores.get(slug, slug)}/own-1" for slug in labs}
