@@ -137,7 +137,7 @@ def split_day(text: str) -> tuple[str, str]:
 
 
 def without_bedrock_version(name: str) -> str:
-    """mistral-7b-instruct-v0:2 -> mistral-7b-instruct-v0.2, claude-opus-4-1-20250805-v1:0 -> claude-opus-4-1-20250805"""
+    """claude-opus-4-1-20250805-v1:0 -> claude-opus-4-1-20250805, mistral-7b-v0:2 -> mistral-7b-v0.2"""
     return BEDROCK_VERSION.sub(lambda found: found[1] or "", name.replace("v0:", "v0."))
 
 

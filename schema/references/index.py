@@ -1,10 +1,10 @@
-"""The reference index: the keys under which each model is found. The store writes it; references are looked up in it."""
+"""The reference index: the keys under which each model is found. The store writes it, and queries read it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -14,8 +14,8 @@ from schema.column_types import dump_json
 from schema.context import Context
 from schema.enums import ModelStatus, ProviderKind
 from schema.references import parse
-from schema.references.ids import Form, title_form
-from schema.references.vocabulary import PrefixRow, Vocabulary, maker_of
+from schema.references.ids import Form, NormalizedId, title_form
+from schema.references.vocabulary import ModelNames, PrefixRow, VendorSplit, Vocabulary, maker_of
 from schema.tables import AliasKind, PrefixKind, ReferenceKind
 
 KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
@@ -36,23 +36,9 @@ class ReferenceRow(NamedTuple):
     region: str = ""
 
 
-class Named(Protocol):
-    """What is needed of a model to index it."""
-
-    @property
-    def provider_slug(self) -> str: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-
-
-def reference_rows(model: Named, aliases: Iterable[str], vocabulary: Vocabulary) -> set[ReferenceRow]:
+def reference_rows(model: ModelNames, aliases: Iterable[str], vocabulary: Vocabulary) -> set[ReferenceRow]:
     """Every key under which a model is found."""
-    tail = model.slug.rpartition("/")[2]
-    vendor = vocabulary.split_vendor(tail)
-    name = vendor.name if vendor else tail
-    own = vocabulary.normalize_id(name, (model.provider_slug,), dotted=bool(vendor))
+    vendor, own = _normalize(model.slug, model.provider_slug, vocabulary)
     rows = {
         ReferenceRow(ReferenceKind.FULL, own.full.key, vendor.region if vendor else ""),
         ReferenceRow(ReferenceKind.PLAIN, own.plain.key),
@@ -60,12 +46,16 @@ def reference_rows(model: Named, aliases: Iterable[str], vocabulary: Vocabulary)
         ReferenceRow(ReferenceKind.TITLE, title_form(model.name).key),
     }
     for alias in aliases:
-        tail = alias.rpartition("/")[2]
-        vendor = vocabulary.split_vendor(tail)
-        name = vendor.name if vendor else tail
-        other = vocabulary.normalize_id(name, (model.provider_slug,), dotted=bool(vendor))
+        _, other = _normalize(alias, model.provider_slug, vocabulary)
         rows |= {ReferenceRow(ReferenceKind.ALIAS, form.key) for form in (other.full, other.plain)}
     return rows
+
+
+def _normalize(slug: str, provider: str, vocabulary: Vocabulary) -> tuple[VendorSplit | None, NormalizedId]:
+    tail = slug.rpartition("/")[2]
+    vendor = vocabulary.split_vendor(tail)
+    name = vendor.name if vendor else tail
+    return vendor, vocabulary.normalize_id(name, (provider,), dotted=bool(vendor))
 
 
 # ---- what a reference is looked up in ----
@@ -74,19 +64,32 @@ def reference_rows(model: Named, aliases: Iterable[str], vocabulary: Vocabulary)
 class Listing:
     """A model, as far as ranking needs it."""
 
-    __slots__ = ("canonical", "distance", "full", "maker", "model", "own", "plain", "provider", "provider_kind", "region", "retired")
+    __slots__ = (
+        "canonical",
+        "distance",
+        "full",
+        "maker",
+        "model",
+        "own",
+        "plain",
+        "provider",
+        "provider_kind",
+        "region",
+        "retired",
+    )
 
     def __init__(self, row: Any) -> None:
         self.model: tables.Model = row
         self.provider: str = row.provider_slug
         self.canonical: str = row.canonical or row.ref
-        self.maker = maker_of(row)
+        self.maker = maker_of(row.ref, row.canonical)
         self.own: bool = row.found_own == self.maker
         """Whether its maker itself serves it here."""
         self.retired: bool = row.status is ModelStatus.RETIRED
-        self.full: str = row.found_full
-        self.plain: str = row.found_plain
-        self.region: str = row.found_region
+        # An imported snapshot may lack keys.
+        self.full: str = row.found_full or ""
+        self.plain: str = row.found_plain or ""
+        self.region: str = row.found_region or ""
         self.provider_kind: ProviderKind = row.found_provider_kind
         order = KIND_ORDER[self.provider_kind]
         self.distance = (self.provider != self.maker, not self.own, order, self.retired, self.ref)

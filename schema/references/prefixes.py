@@ -100,21 +100,23 @@ CARRIERS = frozenset(
 
 PATHS = frozenset(
     {
-        "1-month-commitment", "6-month-commitment", "@cf", "accounts", "chat-completion", "completion", "converse",
+        "1-month-commitment", "6-month-commitment", "@cf", "accounts", "completion", "converse",
         "converse-like", "converse-stream", "data-zone", "endpoints", "eu", "foundation-model", "global",
         "global-standard", "inference-profile", "invoke", "library", "model", "models", "pro", "public", "publishers",
-        "qwencoder", "qwenlm", "route", "routers", "serverless", "tee", "unsloth", "us", "v1", "v1beta",
+        "qwencoder", "qwenlm", "routers", "serverless", "us", "v1", "v1beta",
     }
 )  # fmt: skip
 """Parts of a path that say where or how a model runs, and not which."""
 
-HOSTERS = frozenset(
+LISTED_PATHS = frozenset(
     {
-        "cerebras", "chutesai", "empiriolabs", "fireworks", "fireworks-ai", "novita", "siliconflow", "workers-ai",
+        "cerebras", "chat-completion", "chutesai", "empiriolabs", "fireworks", "fireworks-ai", "novita", "route",
+        "siliconflow", "tee", "unsloth", "workers-ai",
     }
 )  # fmt: skip
-"""Parts of a path that name whose machines run the model. In the id of another provider's listing they do not say who
-made it, so ingest skips them; in a reference they name the provider itself, so references do not."""
+"""More such parts, in the ids of listings only: ingest skips them to find the maker. In a reference most of them name a
+provider; the others (chat-completion, route, tee, unsloth) lead to the makers of what is listed under them, on which
+references such as openrouter/routing-run/route/qwen3.6-27b rely."""
 
 REGION = re.compile(r"(?:us|eu|ap|ca|sa|me|af|il|mx)(?:-gov)?-[a-z]+-?\d+")
 """A cloud's region as part of a path: us-east-1, europe-west4 is written eu-west4."""

@@ -131,5 +131,5 @@ def _normalized(ref: str, holders: Sequence[Listing], index: Index) -> Found | N
 
 
 def _is_makers_name(ref: str, listing: Listing) -> bool:
-    """Whether the maker itself uses this name, ignoring a date. Words that only resellers add ("versatile") do not count."""
+    """True if the maker itself uses this name, ignoring a date. Only resellers add words such as "versatile"."""
     return normalize_id(ref).plain.settled == Form.read(listing.plain).settled

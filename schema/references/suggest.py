@@ -35,7 +35,7 @@ async def candidates(context: Context, resolution: Resolution) -> list[tuple[tab
         pairs = await _near_misses(context, resolution)
     else:
         lookup = Lookup((resolution.ref, resolution.model.ref), versions_of=resolution.model.id)
-        pairs = _others(resolution.ref, resolution.model, await context.load(indexes, lookup))
+        pairs = list(_others(resolution.ref, resolution.model, await context.load(indexes, lookup)))
     best: dict[str, tuple[Listing, float]] = {}
     for listing, score in pairs:
         best.setdefault(listing.ref, (listing, score))
@@ -65,7 +65,9 @@ def _others(ref: str, model: tables.Model, index: Index) -> Iterator[tuple[Listi
 
 async def _near_misses(context: Context, resolution: Resolution) -> list[tuple[Listing, float]]:
     """Models that fit equally well, so that none was matched. If fewer than two do, also those spelled much like it."""
-    index = resolution.index or await context.load(indexes, Lookup((resolution.ref,)))
+    index = resolution.index
+    if index is None:
+        index = await context.load(indexes, Lookup((resolution.ref,)))
     fits = match(resolution.ref, index).fits
     found = [(listing, FITS) for listing in fits]
     if len(fits) > 1:
@@ -109,7 +111,7 @@ async def texts(context: Context, keys: Sequence[int]) -> list[dict[str, None]]:
 
 
 def _alike(text: str, known: dict[str, None]) -> Iterator[tuple[str, float]]:
-    """Ids spelled like a text, or that begin or end with it or it with them, with the share of characters that agree."""
+    """Ids spelled like a text, longer by some words or shorter, with the share of characters that agree."""
     if len(text) < 3:
         return
     close = process.extract(

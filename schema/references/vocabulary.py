@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from schema.enums import ProviderKind
 from schema.references import prefixes
@@ -23,17 +23,15 @@ class PrefixRow(NamedTuple):
     maker: str = ""
 
 
-class Listing(Protocol):
-    """What is needed of a model to know which words stand in front of ids."""
+class ModelNames(NamedTuple):
+    """What the reference index is made of."""
 
-    @property
-    def ref(self) -> str: ...
-    @property
-    def provider_slug(self) -> str: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def canonical(self) -> str | None: ...
+    id: int
+    ref: str
+    provider_slug: str
+    slug: str
+    name: str
+    canonical: str | None
 
 
 class VendorSplit(NamedTuple):
@@ -96,15 +94,15 @@ def split_vendor(name: str) -> VendorSplit | None:
     return VendorSplit(region, vendor, rest if FAMILY.match(rest) else f"{vendor}-{rest}")
 
 
-def prefix_rows(listings: Sequence[Listing], providers: Mapping[str, ProviderKind]) -> set[PrefixRow]:
-    """The words in front of ids that all listings together make known."""
+def prefix_rows(models: Iterable[ModelNames], providers: Mapping[str, ProviderKind]) -> set[PrefixRow]:
+    """The words in front of ids that all models together make known."""
     rows: set[PrefixRow] = set()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for listing in sorted(listings, key=lambda listing: listing.ref):
-        maker = maker_of(listing)
-        counts[listing.provider_slug][maker] += 1
+    for model in sorted(models, key=lambda model: model.ref):
+        maker = maker_of(model.ref, model.canonical)
+        counts[model.provider_slug][maker] += 1
         rows.add(PrefixRow(maker, PrefixKind.MAKER, maker))
-        words = [normalize_word(part).removeprefix("hf:") for part in listing.slug.split("/")[:-1]]
+        words = [normalize_word(part).removeprefix("hf:") for part in model.slug.split("/")[:-1]]
         rows.update(PrefixRow(word, PrefixKind.PATH) for word in words)
         if named := [word for word in words if word not in prefixes.PATHS]:
             rows.add(PrefixRow(named[-1], PrefixKind.MAKER, maker))
@@ -116,5 +114,6 @@ def prefix_rows(listings: Sequence[Listing], providers: Mapping[str, ProviderKin
     return rows
 
 
-def maker_of(listing: Listing) -> str:
-    return (listing.canonical or listing.ref).partition("/")[0]
+def maker_of(ref: str, canonical: str | None) -> str:
+    """The maker of a model. A model that nobody can place is its provider's."""
+    return (canonical or ref).partition("/")[0]

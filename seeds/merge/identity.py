@@ -28,6 +28,8 @@ class Placed(NamedTuple):
     identity: Identity
     name: str
     """How the provider writes it, without prefix and routing."""
+    form: Form
+    """The form of that name."""
 
 
 DATE_SUFFIX = re.compile(
@@ -120,16 +122,16 @@ def canonicals(keys: Iterable[ModelKey], chosen: Mapping[ModelKey, str]) -> dict
     joined = _join_snapshots(
         {
             key: _same().get(identity, identity)
-            for key, (identity, _) in placed.items()
+            for key, (identity, _, _) in placed.items()
             if identity not in _moving() or makers.makers_by_provider().get(key[0], key[0]) == identity[0]
         }
     )
     names: dict[Identity, list[tuple[bool, bool, bool, bool, int, str]]] = defaultdict(list)
     for key, identity in joined.items():
-        name = placed[key].name
-        dated, latest = bool(form(name).day), "latest" in form(name).words
+        _, name, named = placed[key]
         # Named as its maker does, undated where that is the same, as short as possible.
-        names[identity].append((key[0] != identity[0], dated, latest, "." not in name, len(name), name))
+        rank = key[0] != identity[0], bool(named.day), "latest" in named.words, "." not in name, len(name), name
+        names[identity].append(rank)
     written = {identity: f"{identity[0]}/{min(ranked)[-1]}" for identity, ranked in names.items()} | _chosen_names()
     return {key: written[joined[key]] if key in joined else f"{key[0]}/{key[1].lower()}" for key in readings}
 
@@ -143,18 +145,18 @@ def _place(readings: Mapping[ModelKey, Reading], chosen: Mapping[ModelKey, str])
         reading = readings[key]
         stated = chosen[key].partition("/") if key in chosen else None
         maker = stated[0] if stated else _stated_maker(key[0], reading)
-        name = stated[2] if stated else reading.name
+        name, named = (stated[2], form(stated[2])) if stated else (reading.name, reading.form)
         if maker and reading.form.size:
-            placed[key] = Placed((maker, _form(maker, name)), name)
+            placed[key] = Placed((maker, _form(maker, name, named)), name, named)
             makers_by_form[placed[key].identity[1]].add(maker)
-    evidence = {_same().get(identity, identity) for identity, _ in placed.values()}
+    evidence = {_same().get(identity, identity) for identity, _, _ in placed.values()}
     for key in open_keys:
         if key not in placed:
             reading = readings[key]
             family = _family(reading)
-            normalized = _form(family or "", reading.name)
+            normalized = _form(family or "", reading.name, reading.form)
             if maker := _shown_maker(family, normalized, makers_by_form, evidence):
-                placed[key] = Placed((maker, normalized), reading.name)
+                placed[key] = Placed((maker, normalized), reading.name, reading.form)
     return placed
 
 
@@ -198,8 +200,12 @@ def _chosen_names() -> dict[Identity, str]:
     return {(maker, _form(maker, name)): f"{maker}/{name}" for maker, _, name in pairs}
 
 
-def _form(maker: str, name: str) -> Form:
-    for ending in declared().makers[maker].endings if maker in declared().makers else ():
+def _form(maker: str, name: str, known: Form | None = None) -> Form:
+    """The form of a maker's name. `known` is the form of the whole name, where it was computed before."""
+    endings = declared().makers[maker].endings if maker in declared().makers else ()
+    if not any(map(name.endswith, endings)):
+        return known or form(name)
+    for ending in endings:
         name = name.removesuffix(ending)
     return form(name)
 

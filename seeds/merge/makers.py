@@ -12,7 +12,7 @@ from schema.references import ids, prefixes
 from schema.references.ids import BREAK, GLUE, Form
 from schema.references.vocabulary import split_vendor
 
-NO_MAKERS = prefixes.PATHS | prefixes.HOSTERS
+NO_MAKERS = prefixes.PATHS | prefixes.LISTED_PATHS
 """Parts of a path that do not say who made the model."""
 
 

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from schema import tables
 from schema.references.index import reference_rows
-from schema.references.vocabulary import Vocabulary, prefix_rows
+from schema.references.vocabulary import ModelNames, Vocabulary, prefix_rows
 
 CHUNK = 5_000
 """Rows written by one statement."""
@@ -24,34 +24,38 @@ async def write_references(connection: AsyncConnection) -> None:
     """
     model, alias, provider = tables.Model, tables.Alias, tables.Provider
     columns = (model.id, model.ref, model.provider_slug, model.slug, model.name, model.canonical)
-    models = (await connection.execute(sa.select(*map(col, columns)).order_by(col(model.ref)))).all()
+    rows: Iterable[Any] = await connection.execute(sa.select(*map(col, columns)))
+    models = [ModelNames(*row) for row in rows]
     aliases: dict[int, list[str]] = defaultdict(list)
     for row in await connection.execute(sa.select(col(alias.model_id), col(alias.name))):
         aliases[row.model_id].append(row.name)
-    providers = {row.slug: row.kind for row in await connection.execute(sa.select(col(provider.slug), col(provider.kind)))}
+    kinds = await connection.execute(sa.select(col(provider.slug), col(provider.kind)))
+    providers = {row.slug: row.kind for row in kinds}
     prefixes = prefix_rows(models, providers)
     vocabulary = Vocabulary.read(providers, prefixes)
     await _replace(connection, tables.Prefix, prefixes)
-    references = (
-        (row.kind, row.key, model.id, row.region)
-        for model in models
-        for row in reference_rows(model, aliases[model.id], vocabulary)
-    )
+    references = [
+        (row.kind, row.key, names.id, row.region)
+        for names in models
+        for row in reference_rows(names, aliases[names.id], vocabulary)
+    ]
     await _replace(connection, tables.Reference, references)
 
 
 async def _replace(connection: AsyncConnection, model: type[tables.Table], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Makes these the rows of a table. Their values have the order of its columns."""
+    """Makes these the rows of a table. Their values are in the order of its columns."""
     table = tables.Table.metadata.tables[str(model.__tablename__)]
+    columns = table.c.keys()
     wanted = set(map(tuple, rows))
-    held = {tuple(row) for row in await connection.execute(sa.select(table))}
-    key = [column.name for column in table.primary_key]
-    matching = sa.and_(*(table.c[name] == sa.bindparam(f"{name}_") for name in key))
-    for some in _chunks(held - wanted):
-        values = [dict(zip(table.c.keys(), row, strict=True)) for row in some]
-        await connection.execute(sa.delete(table).where(matching), [{f"{name}_": row[name] for name in key} for row in values])
-    for some in _chunks(wanted - held):
-        await connection.execute(sa.insert(table), [dict(zip(table.c.keys(), row, strict=True)) for row in some])
+    stored = {tuple(row) for row in await connection.execute(sa.select(table))}
+    key = {f"{column.name}_": column for column in table.primary_key}
+    matching = sa.and_(*(column == sa.bindparam(name) for name, column in key.items()))
+    for some in _chunks(stored - wanted):
+        found = [dict(zip(columns, row, strict=True)) for row in some]
+        keys = [{name: row[column.name] for name, column in key.items()} for row in found]
+        await connection.execute(sa.delete(table).where(matching), keys)
+    for some in _chunks(wanted - stored):
+        await connection.execute(sa.insert(table), [dict(zip(columns, row, strict=True)) for row in some])
 
 
 def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
