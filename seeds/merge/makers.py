@@ -56,6 +56,9 @@ class Additions(BaseModel):
     reason: str = "The provider's own title of the model says so."
 
 
+NOTHING = Additions()
+
+
 class Same(BaseModel):
     """Ids that mean one model although they differ in more than spelling, and how that is known."""
 
@@ -139,7 +142,7 @@ def form(name: str) -> Form:
 
 def read(slug: str, provider: str = "") -> Reading:
     """An id as some provider writes it."""
-    additions = declared().providers.get(provider, Additions())
+    additions = declared().providers.get(provider, NOTHING)
     text = slug.lower().lstrip("~").removeprefix("hf:")
     exact = additions.names.get(text)
     vendor = split_vendor(text)

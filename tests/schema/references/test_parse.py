@@ -98,16 +98,9 @@ def test_nothing_is_read_into_nothing(ref: str) -> None:
 # ---- what has to be looked up ----
 
 WORDS = [
-    "openai",
-    "azure",
-    "google-vertex",
-    "google-vertex-anthropic",
-    "huggingface",
-    "huggingface-azure",
-    "zai",
-    "qwen",
+    *("openai", "azure", "google-vertex", "google-vertex-anthropic", "huggingface", "huggingface-azure", "zai", "qwen"),
+    *("meta-llama", "amazon-bedrock", "models", "us-east-1", *sorted(PROVIDERS)[:12], *sorted(CARRIERS)[:4]),
 ]
-WORDS += ["meta-llama", "amazon-bedrock", "models", "us-east-1", *sorted(PROVIDERS)[:12], *sorted(CARRIERS)[:4]]
 PIECES = st.sampled_from(
     [
         *WORDS, *"/:@-_. ~+", "gpt-4.1", "us.anthropic.", "qwen.", "2025-04-14", "-v1:0", ":free", "latest", "70b", "-maas",

@@ -2,6 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
@@ -10,6 +11,7 @@ from schema.enums import ProviderKind
 from schema.tables import ReferenceKind
 from seeds.catalogue import Catalogue, ModelClaims
 from seeds.store.references import write_references
+from seeds.store.store import table as stored
 from server import database
 from tests.support.registry import NOW, put, tiny
 
@@ -25,9 +27,7 @@ async def keys(engine: AsyncEngine, ref: str) -> set[tuple[str, str, str]]:
 
 async def words(engine: AsyncEngine) -> set[tuple[str, str, str]]:
     async with database.reading(engine) as reader:
-        return {
-            (row.text, row.kind.name, row.maker) for row in await reader.execute(sa.select(*tables.Prefix.__table__.c))
-        }
+        return {(row.text, row.kind.name, row.maker) for row in await reader.execute(sa.select(stored(tables.Prefix)))}
 
 
 def with_bedrock(*slugs: str) -> list[Catalogue]:
@@ -80,10 +80,10 @@ async def test_an_index_that_is_right_is_left_alone(engine: AsyncEngine) -> None
         if statement.startswith(("INSERT", "DELETE", "UPDATE")):
             writes.append(statement)
 
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
     async with database.writing(engine) as writer:
         await write_references(writer)
-    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
     assert writes == []
 
 
@@ -92,6 +92,6 @@ async def test_what_is_missing_is_written_again(engine: AsyncEngine, table: type
     await put(engine, tiny())
     before = await keys(engine, "openai/tiny-large"), await words(engine)
     async with database.writing(engine) as writer:
-        await writer.execute(sa.delete(table))
+        await writer.execute(sa.delete(stored(table)))
         await write_references(writer)
     assert (await keys(engine, "openai/tiny-large"), await words(engine)) == before
