@@ -1,6 +1,5 @@
 """Column types that keep values exact on SQLite and PostgreSQL alike."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +8,8 @@ from typing import Any, TypeGuard
 import orjson
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import NUMERIC
+
+from schema.strict_json import JsonParser, exact_integer
 
 WHOLE_DIGITS = 20
 """Digits before the point that the sortable form on SQLite holds."""
@@ -22,10 +23,12 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 def plain(value: Decimal) -> str:
     """A decimal as a plain string, without exponent or trailing zeros: "0.175"."""
+    if not value:
+        return "0"  # as in check_exact
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return text
 
 
 def check_exact(value: Decimal) -> Decimal:
@@ -33,9 +36,11 @@ def check_exact(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise ValueError(f"{value} is not a finite number.")
+    if not value:
+        return Decimal(0)  # without an exponent: written out, 0E-1000000000 would fill the memory
     # By the digits themselves: arithmetic would round to the context's precision first.
     fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
-    if any(digits) and (fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS):
+    if fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS:
         raise ValueError(
             f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
         )
@@ -105,21 +110,12 @@ def dump_json(value: Any) -> str:
     return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def whole(text: str) -> int | Decimal:
-    """The number that an integer's digits write. Beyond 64 bits it is a Decimal: no JSON writer takes such an int."""
-    return int(text) if len(text) < 19 else Decimal(text)
-
-
-def no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=whole, parse_constant=no_number)
+_STORED = JsonParser(integer=exact_integer, unique_keys=False)  # it was written here: nothing to check
 
 
 def load_json(text: str) -> Any:
-    """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
-    return _exactly.decode(text)
+    """Parses stored JSON; numbers with a fraction become Decimal, digit for digit."""
+    return _STORED.parse(text)
 
 
 def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
@@ -175,8 +171,6 @@ __all__ = [
     "is_array",
     "is_object",
     "load_json",
-    "no_number",
     "plain",
     "sortable",
-    "whole",
 ]

@@ -20,11 +20,11 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import tables
+from schema.cache import Cache
 from schema.context import Context, Info, Revisions, context
 from schema.errors import ClientError
 from schema.lists.filters import ChangeFilter, conditions, signature
 from schema.lists.listings import change_listing
-from schema.single_flight import Shared
 from schema.types.change import Change
 from schema.types.revision import Revision
 
@@ -35,8 +35,10 @@ PATIENCE = 10.0
 """Seconds one read may take before it is given up and tried again."""
 AGAIN = 1.0
 """Seconds until a read that failed is tried again."""
-MOST_ROWS = 5_000
-"""Rows kept for those who come to the same place next."""
+CHUNKS_CACHE = 4 * 1024 * 1024
+"""Bytes of rows kept for subscribers that come to the same place next."""
+ROW_BYTES = 800
+"""About what a row takes in memory."""
 
 
 class Place(NamedTuple):
@@ -96,20 +98,21 @@ async def follow(watch: Revisions, feed: Feed, place: Place) -> AsyncGenerator[A
             latest = await watch.after(latest)
 
 
-_chunks: WeakKeyDictionary[Revisions, Shared[Sequence[Any]]] = WeakKeyDictionary()
+_chunks: WeakKeyDictionary[Revisions, Cache[Sequence[Any]]] = WeakKeyDictionary()
 
 
 async def _chunk(watch: Revisions, feed: Feed, place: Place, latest: int) -> Sequence[Any]:
-    async def read() -> Sequence[Any]:
+    async def read() -> tuple[Sequence[Any], int]:
         async with asyncio.timeout(PATIENCE), context(watch.engine) as reading:
-            return await reading.tuples((await feed.rows(reading, place, latest)).limit(CHUNK))
+            rows = await reading.tuples((await feed.rows(reading, place, latest)).limit(CHUNK))
+            return rows, ROW_BYTES * len(rows) + len(feed.name)
 
     chunks = _chunks.get(watch)
     if chunks is None:
-        chunks = _chunks[watch] = Shared(len, MOST_ROWS)
+        chunks = _chunks[watch] = Cache(CHUNKS_CACHE)
     while True:
         try:
-            return await chunks.get((feed.name, place, latest), read)
+            return await chunks.load((feed.name, place, latest), read)
         except GraphQLError:
             raise
         except Exception as error:

@@ -1,168 +1,180 @@
-"""Every setting once: name, default, sentence. Read from MODELMETA_* variables and command-line flags."""
+"""Every setting once: name, default, bounds and one sentence. Read from flags and MODELMETA_* variables."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
 from server.errors import OperatorError
 
 PREFIX = "MODELMETA_"
+INSTALLER_VARIABLES = frozenset({f"{PREFIX}SKIP_GRAPHIQL"})
+"""Variables that the build hook reads, and that are not settings."""
+OFF_WHEN_EMPTY = frozenset({"models_dev_url", "genai_prices_url", "openrouter_url", "cors_origins"})
+"""Settings that an empty variable switches off; for every other setting an empty variable means the default."""
+SECRETS = frozenset({"operator_token"})
 
 
 def default_database_url() -> str:
     return f"sqlite+aiosqlite:///{(user_data_path('modelmeta') / 'modelmeta.sqlite').as_posix()}"
 
 
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for every interface."""
+    """Address to listen on; 0.0.0.0 listens on every interface."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 picks a free one."""
+    """Port to listen on; 0 picks a free port."""
     database_url: str = Field(
         default_factory=default_database_url, pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://"
     )
-    """Where the registry is kept: sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/DATABASE."""
+    """Database that holds the registry: sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/DATABASE."""
     refresh_interval: int = Field(default=3600, ge=0)
-    """Seconds between refreshes; 0 never refreshes by itself."""
+    """Seconds between refreshes; 0 disables scheduled refreshes."""
     models_dev_url: str = "https://models.dev/api.json"
-    """Where models.dev is fetched from; empty switches the live feed off."""
+    """URL of the models.dev feed; empty disables it."""
     genai_prices_url: str = (
         "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json"
     )
-    """Where genai-prices is fetched from; empty switches the live feed off."""
+    """URL of the genai-prices feed; empty disables it."""
     openrouter_url: str = "https://openrouter.ai/api/v1/models"
-    """Where OpenRouter's list of models is fetched from; empty switches the live feed off."""
+    """URL of OpenRouter's model list; empty disables the feed."""
     fetch_timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
-    """Seconds one feed may take to arrive, repeated attempts included."""
+    """Maximum seconds to fetch one feed, retries included."""
     max_feed_bytes: int = Field(default=33_554_432, ge=1_024)
-    """Largest answer of a feed, in bytes, unpacked."""
+    """Maximum decompressed size of a feed, in bytes."""
     guard_invalid: float = Field(default=0.25, ge=0, le=1)
-    """Share of a feed's entries that may fail validation before it is held."""
+    """Share of a feed's entries that may fail validation before the feed is held back."""
     guard_retired: float = Field(default=0.25, ge=0, le=1)
-    """Share of a feed's models that may leave it at once before it is held."""
+    """Share of a feed's models that may disappear at once before the feed is held back."""
     guard_moved: float = Field(default=0.25, ge=0, le=1)
-    """Share of a feed's prices that may move at once before it is held."""
+    """Share of a feed's prices that may change at once before the feed is held back."""
     overlay: Path | None = None
-    """A TOML or JSON file of your own models, prices and corrections, believed before every other source."""
+    """TOML or JSON file with your own models, prices and corrections; trusted over every other source."""
     operator_token: str | None = Field(default=None, min_length=16)
-    """Secret that allows the mutation refreshRegistry; unset, nobody may."""
+    """Secret that authorizes refreshRegistry; when unset the mutation is disabled."""
     cors_origins: str = "*"
-    """Origins that browsers may call the API from, separated by commas; * for any, empty for none."""
+    """Origins allowed to call the API from a browser, separated by commas; * allows any, empty allows none."""
     operation_timeout: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    """Seconds an operation may take before it is stopped."""
+    """Maximum seconds an operation may run."""
     keep_alive: float = Field(default=15.0, gt=0, allow_inf_nan=False)
-    """Seconds between signs of life on sockets and event streams."""
+    """Seconds between keep-alive messages on WebSockets and event streams."""
     send_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
-    """Seconds a client may take nothing of what it is sent before it is cut off."""
+    """Seconds a client may stall before it is disconnected."""
     max_sockets: int = Field(default=10_000, ge=1)
-    """Largest number of sockets and event streams open at once."""
+    """Maximum number of open WebSockets and event streams."""
     max_sockets_per_address: int = Field(default=2_000, ge=1)
-    """Largest number of sockets and event streams open at once from one address."""
+    """Maximum number of open WebSockets and event streams from one address."""
     max_body_bytes: int = Field(default=131_072, ge=1_024)
-    """Largest request body, in bytes."""
+    """Maximum request body, in bytes."""
     max_cost: int = Field(default=100_000, ge=100)
-    """Largest number of objects one document may ask for, pages multiplied."""
+    """Maximum cost of a document: the number of objects it may return, with page sizes multiplied."""
     max_depth: int = Field(default=15, ge=3)
-    """Deepest nesting of fields in one document."""
+    """Maximum nesting depth of fields in a document."""
     max_tokens: int = Field(default=5_000, ge=100)
-    """Largest number of tokens in one document."""
+    """Maximum number of tokens in a document."""
     max_aliases: int = Field(default=100, ge=1)
-    """Largest number of aliases in one document."""
+    """Maximum number of aliases in a document."""
     log_level: str = Field(default="info", pattern="^(critical|error|warning|info|debug)$")
-    """How much is logged: critical, error, warning, info or debug."""
+    """Minimum level of log messages: critical, error, warning, info or debug."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def use_default_when_empty(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        if value == "" and name not in OFF_WHEN_EMPTY:
+            return cls.model_fields[name].get_default(call_default_factory=True)
+        return value
 
-class Origin(NamedTuple):
-    """Where a setting's value came from, for `modelmeta settings`."""
-
-    name: str
-    variable: str
-    value: str
-    origin: str
-    sentence: str
-
-
-SECRET = frozenset({"operator_token"})
-
-
-def shown(name: str, value: Any) -> str:
-    """A value as it may be shown: without secrets."""
-    if value is None:
-        return ""
-    if name in SECRET:
-        return "(set)"
-    return make_url(value).render_as_string() if name == "database_url" else str(value)
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give a subprocess the same settings."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {variable(name): "" if value is None else str(value) for name, value in values.items()}
 
 
 def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _given(environment: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, Any]:
-    known = {variable(name): name for name in Settings.model_fields}
-    given: dict[str, Any] = {}
-    for key, value in environment.items():
-        if not key.startswith(PREFIX) or key == f"{PREFIX}SKIP_GRAPHIQL":  # that one is the installer's
-            continue
-        if key not in known:
-            raise OperatorError(f"No setting is called {key}. `modelmeta settings` lists those there are.")
-        # An empty variable means the default, but for the feeds and origins, where it means "off".
-        if value == "" and not (key.endswith("_URL") and "DATABASE" not in key) and key != f"{PREFIX}CORS_ORIGINS":
-            continue
-        given[known[key]] = value
-    given.update({name: value for name, value in flags.items() if value is not None})
-    return given
+def read_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """Settings from the flags that are given, then from the environment.
 
-
-def read(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from the environment, flags first. Raises OperatorError naming the setting and the way out."""
-    given = _given(environment, flags or {})
+    Raises OperatorError that names the setting, its value and what it means.
+    """
+    known = {variable(name) for name in Settings.model_fields} | INSTALLER_VARIABLES
+    for key in os.environ:
+        if key.startswith(PREFIX) and key not in known:
+            raise OperatorError(f"No setting is called {key}. `modelmeta settings` lists all settings.")
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate({name: value for name, value in (flags or {}).items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        sentence = Settings.model_fields[name].description
-        # An address may hold a password.
-        given_value = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", repr(first["input"]))
-        shown = "(hidden)" if name in SECRET else given_value
-        raise OperatorError(f"{variable(name)} is {shown}: {first['msg']}. {sentence}") from error
+        mistake = error.errors()[0]
+        name = str(mistake["loc"][0])
+        raise OperatorError(
+            f"{variable(name)} is {_hide_secrets(name, repr(mistake['input']))}: {mistake['msg']}. "
+            f"{Settings.model_fields[name].description}"
+        ) from error
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The variables that give another process of this program the same settings."""
-    values = {name: getattr(settings, name) for name in Settings.model_fields}
-    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
+def _hide_secrets(name: str, text: str) -> str:
+    """A value as it may be printed. An address may hold a password: postgresql://user:***@host/database."""
+    return "(hidden)" if name in SECRETS else re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", text)
 
 
-def origins(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> list[Origin]:
-    """Every setting with its value and where that came from."""
+class SettingOrigin(NamedTuple):
+    """A setting with its value and where that value comes from."""
+
+    name: str
+    variable: str
+    value: str
+    origin: str
+    """default, environment or flag."""
+    description: str
+
+
+def list_settings(flags: Mapping[str, object] | None = None) -> list[SettingOrigin]:
+    """Every setting with its value, without secrets, and where the value comes from."""
     flags = {name: value for name, value in (flags or {}).items() if value is not None}
-    given, settings = _given(environment, flags), read(environment, flags)
+    settings = read_settings(flags)
+
+    def origin(name: str) -> str:
+        given = os.environ.get(variable(name))
+        return (
+            "flag"
+            if name in flags
+            else "environment"
+            if given or (given == "" and name in OFF_WHEN_EMPTY)
+            else "default"
+        )
+
     return [
-        Origin(
-            name,
-            variable(name),
-            shown(name, getattr(settings, name)),
-            "flag" if name in flags else "environment" if name in given else "default",
-            field.description or "",
+        SettingOrigin(
+            name, variable(name), _printable(name, getattr(settings, name)), origin(name), field.description or ""
         )
         for name, field in Settings.model_fields.items()
     ]
 
 
+def _printable(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if name in SECRETS:
+        return "(set)"
+    return make_url(str(value)).render_as_string() if name == "database_url" else str(value)
+
+
 def settings_table() -> str:
-    """Every setting as a table in Markdown, for the README."""
+    """Every setting as a Markdown table, for the README."""
     lines = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
-        default = "a file in the user's data directory" if name == "database_url" else field.default
-        shown = "" if default in (None, "") else f"{default}" if name == "database_url" else f"`{default}`"
-        lines.append(f"| `{variable(name)}` | {shown} | {field.description} |")
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        default = "a file in the user's data directory" if name == "database_url" else default
+        lines.append(f"| `{variable(name)}` | {default} | {field.description} |")
     return "\n".join(lines) + "\n"

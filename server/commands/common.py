@@ -1,8 +1,7 @@
-"""What commands share: consoles, flags, settings, and a database opened and closed in good order."""
+"""What commands share: consoles, flags, settings, signals and an open database."""
 
 import asyncio
 import gc
-import os
 import signal
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -22,59 +21,59 @@ T = TypeVar("T")
 out = Console()
 err = Console(stderr=True)
 
-DatabaseUrl = Annotated[
-    str | None, typer.Option("--database-url", help="Where the registry is kept. MODELMETA_DATABASE_URL.")
-]
+DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Database URL. MODELMETA_DATABASE_URL.")]
 Overlay = Annotated[
-    Path | None, typer.Option(help="TOML or JSON file of your own models, prices and corrections. MODELMETA_OVERLAY.")
+    Path | None, typer.Option(help="TOML or JSON file with your own models, prices and corrections. MODELMETA_OVERLAY.")
 ]
 
 
-def read_settings(**flags: Any) -> Settings:
-    return settings.read(os.environ, flags)
+def read_settings(**flags: object) -> Settings:
+    return settings.read_settings(flags)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs to the end. A command that ends its own way when it is asked to is ended between two steps, not within one:
-    what a driver is about can't stand an exception out of nowhere.
-    """
-    ending = signal.getsignal(signal.SIGTERM)
-    if not callable(ending):
-        return asyncio.run(work)
-    asked = False
+    """Runs a coroutine to its end.
 
-    async def watched() -> T:
+    SIGTERM cancels it at an await instead of raising inside whatever runs: database drivers do not survive an exception
+    at an arbitrary point. Then the command's own handler runs.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if not callable(handler):
+        return asyncio.run(work)
+    terminated = False
+
+    async def cancellable() -> T:
         task = asyncio.current_task()
         assert task
 
-        def end() -> None:
-            nonlocal asked
-            asked = True
+        def cancel() -> None:
+            nonlocal terminated
+            terminated = True
             task.cancel()
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cancel)
         return await work
 
     try:
-        return asyncio.run(watched())
+        return asyncio.run(cancellable())
     except asyncio.CancelledError:
-        if not asked:
+        if not terminated:
             raise
     finally:
-        signal.signal(signal.SIGTERM, ending)
-    ending(signal.SIGTERM, None)
+        signal.signal(signal.SIGTERM, handler)
+    handler(signal.SIGTERM, None)
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def once() -> None:
-    """For a command that computes and ends: what it builds lives that long, and the collector would walk it in vain."""
+def disable_garbage_collection() -> None:
+    """For a command that computes and exits: everything it builds lives until then, so collecting only costs time."""
     gc.disable()
 
 
 @asynccontextmanager
-async def opened(found: Settings) -> AsyncGenerator[AsyncEngine]:
-    """The settings' database, laid out. Its errors become the operator's, with what to do."""
-    engine = database.create_engine(found.database_url)
+async def opened(settings: Settings) -> AsyncGenerator[AsyncEngine]:
+    """The settings' database with its tables. Database errors become OperatorErrors that say what to do."""
+    engine = database.create_engine(settings.database_url)
     try:
         note = await database.prepare(engine)
         if note:

@@ -1,4 +1,4 @@
-"""`modelmeta sources` and `changes`: how fresh the registry is, and what happened in it."""
+"""`modelmeta sources` and `modelmeta changes`: how fresh the registry is, and what changed in it."""
 
 import sys
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ from server.database import EMPTY
 from server.errors import OperatorError
 from server.settings import Settings
 
-MOST = 1_000_000
-"""Changes shown at once."""
+MAX_CHANGES = 1_000_000
+"""Largest value of --limit."""
 
-Json = Annotated[bool, typer.Option("--json", help="As JSON, one object to a line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 def sources(as_json: Json = False, database_url: DatabaseUrl = None) -> None:
-    """Show where the facts come from, and how fresh and whole each source is."""
-    found = read_settings(database_url=database_url)
-    rows, now = run(_sources(found)), datetime.now(UTC)
-    standings = [standing(row, found.refresh_interval, now) for row in rows]
+    """Show every source, how fresh it is and how many entries were quarantined."""
+    settings = read_settings(database_url=database_url)
+    rows, now = run(_sources(settings)), datetime.now(UTC)
+    standings = [standing(row, settings.refresh_interval, now) for row in rows]
     if not as_json:
         out.print(reports.sources(zip(rows, standings, strict=True)))
         return
@@ -55,8 +55,8 @@ def sources(as_json: Json = False, database_url: DatabaseUrl = None) -> None:
     )
 
 
-async def _sources(found: Settings) -> list[tables.Source]:
-    async with opened(found) as engine, context(engine) as registry:
+async def _sources(settings: Settings) -> list[tables.Source]:
+    async with opened(settings) as engine, context(engine) as registry:
         await _newest(registry)
         return await registry.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
 
@@ -65,29 +65,29 @@ def changes(
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="DAY|MOMENT|REVISION",
-            help="From a day (2026-11-23) or a moment on (2026-11-23T12:00:00Z; UTC without an offset), "
+            metavar="DAY|INSTANT|REVISION",
+            help="Changes since a day (2026-11-23) or an instant (2026-11-23T12:00:00Z; UTC if it has no offset), "
             "or after a revision (7).",
         ),
     ] = None,
     kind: Annotated[
         list[str] | None,
-        typer.Option(help=f"Of this kind; may be given again. {', '.join(ChangeKind.__members__)}."),
+        typer.Option(help=f"Only this kind; repeatable. {', '.join(ChangeKind.__members__)}."),
     ] = None,
-    provider: Annotated[list[str] | None, typer.Option(help="Of this provider; may be given again.")] = None,
+    provider: Annotated[list[str] | None, typer.Option(help="Only this provider; repeatable.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(metavar="REF", help="Of this model, in any spelling; may be given again.")
+        list[str] | None, typer.Option(metavar="REF", help="Only this model, in any spelling; repeatable.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many to show.")] = 50,
+    limit: Annotated[int, typer.Option(help="Maximum number of changes.")] = 50,
     as_json: Json = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show what changed, the newest first."""
-    if not 1 <= limit <= MOST:
-        raise OperatorError(f"--limit is {limit}: write a number from 1 to {MOST}.")
+    """Show what changed, newest first."""
+    if not 1 <= limit <= MAX_CHANGES:
+        raise OperatorError(f"--limit is {limit}: write a number from 1 to {MAX_CHANGES}.")
     kinds = [_kind(each) for each in kind or ()]
-    found = read_settings(database_url=database_url)
-    rows, total = run(_changes(found, since, kinds, provider or [], model or [], limit))
+    settings = read_settings(database_url=database_url)
+    rows, total = run(_changes(settings, since, kinds, provider or [], model or [], limit))
     if as_json:
         _print_lines(
             {
@@ -105,22 +105,22 @@ def changes(
     elif rows:
         out.print(reports.changes(rows))
     if not total:
-        err.print("Nothing changed.", highlight=False)
+        err.print("No changes.", highlight=False)
     elif total > len(rows):
-        err.print(f"{len(rows):,} of {total:,} changes; --limit shows more.", highlight=False)
+        err.print(f"{len(rows):,} of {total:,} changes shown; --limit shows more.", highlight=False)
 
 
 async def _changes(
-    found: Settings,
+    settings: Settings,
     since: str | None,
     kinds: Sequence[ChangeKind],
     providers: Sequence[str],
     refs: Sequence[str],
     limit: int,
 ) -> tuple[list[tables.Change], int]:
-    """The changes asked for, at most so many, and how many there are in all."""
+    """The newest matching changes up to the limit, and the number of all that match."""
     change = tables.Change
-    async with opened(found) as engine, context(engine) as registry:
+    async with opened(settings) as engine, context(engine) as registry:
         wanted: list[sa.ColumnElement[bool]] = []
         newest = await _newest(registry)
         if since is not None:
@@ -149,13 +149,13 @@ def _since(text: str, newest: int) -> sa.ColumnElement[bool]:
     if text.isascii() and text.isdigit():
         if len(text) > 9 or int(text) > newest:
             shown = f"--since is {text:.40}: the newest revision is {newest}."
-            raise OperatorError(f"{shown} Write a smaller number, or a day as 2026-11-23.")
+            raise OperatorError(f"{shown} Write a smaller number, or a day such as 2026-11-23.")
         return col(change.revision_number) > int(text)
     try:
         moment = datetime.combine(parse_date(text), time(), UTC) if len(text) == 10 else parse_datetime(text)
     except GraphQLError:
         raise OperatorError(
-            f"--since is {text!r}: write a day (2026-11-23), a moment (2026-11-23T12:00:00Z) or a revision's number."
+            f"--since is {text!r}: write a day (2026-11-23), an instant (2026-11-23T12:00:00Z) or a revision number."
         ) from None
     return col(change.observed_at) >= moment
 
@@ -168,7 +168,7 @@ def _kind(text: str) -> ChangeKind:
 
 
 async def _check_providers(registry: Context, slugs: Sequence[str]) -> None:
-    # One that left every source is known by its changes alone.
+    # A provider that was removed is known only from its changes.
     known = [
         slug
         for column in (col(tables.Provider.slug), col(tables.Change.provider_slug))
@@ -179,15 +179,15 @@ async def _check_providers(registry: Context, slugs: Sequence[str]) -> None:
         if slug not in known:
             near = get_close_matches(slug.lower(), sorted(set(known)), n=3)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise OperatorError(f"No provider is called {slug!r}.{meant}")
+            raise OperatorError(f"No provider is named {slug!r}.{meant}")
 
 
 async def _models(registry: Context, refs: Sequence[str]) -> list[str]:
-    # What can't be printed names no model, and may not even be text a database takes.
+    # Unprintable text names no model, and a database may not accept it.
     found = await models_by_reference(registry, [ref if ref.isprintable() else "" for ref in refs])
     for ref, row in zip(refs, found, strict=True):
         if row is None:
-            raise OperatorError(f"No model is called {ref!r}. Write it as PROVIDER/MODEL, such as openai/gpt-4.1-mini.")
+            raise OperatorError(f"No model is named {ref!r}. Write it as PROVIDER/MODEL, such as openai/gpt-4.1-mini.")
     return [row.ref for row in found if row]
 
 

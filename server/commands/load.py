@@ -1,4 +1,4 @@
-"""`modelmeta load`: what the sources said last, or what comes with the program, without a network."""
+"""`modelmeta load`: loads the bundled or last fetched sources, offline."""
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -10,16 +10,16 @@ from seeds.store.sources import LIVE
 from seeds.store.store import Outcome
 from server import database
 from server.commands import reports
-from server.commands.common import DatabaseUrl, Overlay, err, once, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, disable_garbage_collection, err, opened, read_settings, run
 from server.database import locks
 from server.errors import OperatorError
 from server.settings import Settings
 
 
 def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
-    """Load the bundled sources, or what was fetched since, and the overlay: no network, and all or nothing."""
-    once()
-    found = read_settings(database_url=database_url, overlay=overlay)
+    """Load the bundled or last fetched sources and the overlay, offline, in one transaction."""
+    disable_garbage_collection()
+    settings = read_settings(database_url=database_url, overlay=overlay)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("starting", total=len(loading.STEPS))
@@ -27,17 +27,17 @@ def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
         def progress(step: str) -> None:
             bar.update(task, description=step, completed=loading.STEPS.index(step))
 
-        loaded, outcome = run(_stored(found, progress))
+        loaded, outcome = run(_load(settings, progress))
     reports.summary(err, loaded, outcome)
 
 
-async def _stored(found: Settings, progress: loading.Progress) -> tuple[Loaded, Outcome]:
-    async with opened(found) as engine, locks.taken(engine):
+async def _load(settings: Settings, progress: loading.Progress) -> tuple[Loaded, Outcome]:
+    async with opened(settings) as engine, locks.command_lock(engine):
         async with database.reading(engine) as connection:
             held = await sources.editions(connection)
         kept = {slug: edition.content for slug, edition in held.items() if slug in LIVE}
         try:
-            loaded = loading.read(progress, found.overlay, kept)
+            loaded = loading.read(progress, settings.overlay, kept)
         except OverlayError as error:
             raise OperatorError(str(error)) from error
         async with database.writing(engine) as connection:

@@ -1,6 +1,5 @@
-"""`modelmeta query`, `coverage`, `sdl` and `settings`: what the registry and the program say."""
+"""`modelmeta query`, `coverage`, `sdl`, `codes` and `settings`: commands that print and change nothing."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +10,15 @@ import typer
 from schema.column_types import is_object
 from schema.errors import codes_table
 from schema.graph import sdl as printed_sdl
-from server import coverage as covering
-from server import database, settings
+from server import coverage as registry_coverage
+from server import database
+from server import settings as server_settings
 from server.commands import reports
 from server.commands.common import DatabaseUrl, opened, out, read_settings, run
 from server.errors import OperatorError
-from server.graphql.execution import Request, RequestError, Runner, is_subscription, refusal
-from server.graphql.http import HttpError, read_json
+from server.graphql.errors import HttpError, RequestError, error_response
+from server.graphql.execution import Request, Runner
+from server.graphql.http import read_json
 from server.settings import Settings
 
 
@@ -32,67 +33,69 @@ def query(
     except HttpError as error:
         raise OperatorError(f"--variables is not a JSON object: {error}") from error
     if not is_object(values):
-        raise OperatorError("--variables is not a JSON object: write one in braces.")
+        raise OperatorError("--variables is not a JSON object: write it in braces.")
     text = sys.stdin.read() if document == "-" else document
-    answer = run(_answered(read_settings(database_url=database_url), Request(text, values, None, {})))
+    answer = run(_execute(read_settings(database_url=database_url), Request(text, values, None, {})))
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     if answer.get("errors"):
         raise SystemExit(1)
 
 
-async def _answered(found: Settings, request: Request) -> dict[str, Any]:
-    async with opened(found) as engine:
-        runner = Runner(engine, found)
+async def _execute(settings: Settings, request: Request) -> dict[str, Any]:
+    async with opened(settings) as engine:
+        runner = Runner(engine, settings)
         try:
-            ready = runner.check(request)
-            if is_subscription(ready):
-                event: dict[str, Any] = orjson.loads(await anext(runner.events(ready)))
+            operation = runner.prepare(request)
+            if operation.is_subscription:
+                event: dict[str, Any] = orjson.loads(await anext(runner.events(operation)))
                 return event
-            return await runner.run(ready)
+            return await runner.run(operation)
         except RequestError as error:
-            return refusal(error)
+            return error_response(error)
 
 
 def coverage(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the README's table.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show how completely the labs' own models are described, and where sources disagree."""
-    rows, disputed = run(_covered(read_settings(database_url=database_url)))
+    """Show how complete the data on first-party models is, and where sources disagree."""
+    rows, disputed = run(_coverage(read_settings(database_url=database_url)))
     if markdown:
-        sys.stdout.write(covering.markdown(rows))
+        sys.stdout.write(registry_coverage.markdown(rows))
     else:
         out.print(reports.coverage(rows), reports.disputes(disputed))
 
 
-async def _covered(found: Settings) -> tuple[list[covering.Covered], list[tuple[str, int, int]]]:
-    async with opened(found) as engine, database.reading(engine) as connection:
-        return await covering.coverage(connection), await covering.disputes(connection)
+async def _coverage(settings: Settings) -> tuple[list[registry_coverage.Covered], list[tuple[str, int, int]]]:
+    async with opened(settings) as engine, database.reading(engine) as connection:
+        return await registry_coverage.coverage(connection), await registry_coverage.disputes(connection)
 
 
 def sdl(
-    output: Annotated[Path | None, typer.Option(help="File to write to; by default standard output.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write to. Default: standard output.")] = None,
 ) -> None:
-    """Print the schema in GraphQL's definition language."""
+    """Print the schema in GraphQL SDL."""
     if output:
         try:
             output.write_text(printed_sdl(), encoding="utf-8")
         except OSError as error:
-            raise OperatorError(f"{output} can't be written: {error.strerror}. Name another with --output.") from error
+            raise OperatorError(
+                f"{output} can't be written: {error.strerror}. Name another file with --output."
+            ) from error
     else:
         sys.stdout.write(printed_sdl())
 
 
 def codes() -> None:
-    """List every code an error of the API can have, as the README's table."""
+    """List every error code of the API, as the README's table."""
     sys.stdout.write("| Code | Meaning |\n| --- | --- |\n" + codes_table())
 
 
 def show_settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the README's table, with defaults.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the README's table, with defaults.")] = False,
 ) -> None:
-    """List every setting: its variable, its value, where that comes from and what it means."""
+    """List every setting with its variable, value, origin and meaning."""
     if markdown:
-        sys.stdout.write(settings.settings_table())
+        sys.stdout.write(server_settings.settings_table())
         return
-    out.print(reports.settings_listed(settings.origins(os.environ)))
+    out.print(reports.settings_listed(server_settings.list_settings()))

@@ -1,4 +1,4 @@
-"""What the command line prints for people: summaries and tables."""
+"""Summaries and tables that the commands print for people."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ from seeds.merge.claims import TRUST
 from seeds.refresh import Report
 from seeds.store.store import Outcome
 from server.coverage import ASPECTS, Covered
-from server.settings import Origin
+from server.settings import SettingOrigin
 
 
 def summary(console: Console, loaded: Loaded, outcome: Outcome) -> None:
-    """What a load read from each source and wrote, with everything it left out."""
+    """What a load read from each source and stored, and everything it left out."""
     table = Table(title=f"Revision {outcome.revision}" + ("" if outcome.wrote else ", unchanged"))
     table.add_column("Source")
     for name in ("Models", "Quarantined"):
@@ -33,20 +33,20 @@ def summary(console: Console, loaded: Loaded, outcome: Outcome) -> None:
     console.print(table)
     done = f"{outcome.added:,} models added, {outcome.changed:,} changed, {outcome.retired:,} retired"
     said = [
-        f"{done}; {len(loaded.merged.models):,} models of {len(loaded.merged.providers):,} providers.",
-        *(f"quarantined from {each.source}: {line}" for each in loaded.catalogues for line in each.quarantined),
+        f"{done}; {len(loaded.merged.models):,} models from {len(loaded.merged.providers):,} providers.",
+        *(f"Quarantined from {each.source}: {line}" for each in loaded.catalogues for line in each.quarantined),
         *(
-            f"unknown provider: {slug}. Add it to seeds/curated/_providers.toml."
+            f"Unknown provider: {slug}. Add it to seeds/curated/_providers.toml."
             for slug in loaded.merged.unknown_providers
         ),
-        *(f"a rule fits no model: {origin}" for origin in loaded.merged.unmatched_rules),
+        *(f"No model matches the rule: {origin}" for origin in loaded.merged.unmatched_rules),
     ]
     for line in said:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def refreshed(console: Console, report: Report) -> None:
-    """How each source stands after a refresh, and what moved."""
+    """The status of each source after a refresh, and what changed."""
     outcome = report.outcome
     wrote = outcome is not None and outcome.wrote
     table = Table(title=f"Revision {report.revision}" + ("" if wrote else ", unchanged"))
@@ -63,13 +63,13 @@ def refreshed(console: Console, report: Report) -> None:
         table.add_row(slug, label(state.status), *counts)
     console.print(table)
     if outcome is not None and wrote:
-        moved = Counter(change["kind"] for change in outcome.changes)
+        counts_by_kind = Counter(change["kind"] for change in outcome.changes)
         kinds = Table(title=f"{len(outcome.changes):,} changes")
         kinds.add_column("Change")
         kinds.add_column("Number", justify="right")
         for kind in ChangeKind:
-            if moved[kind]:
-                kinds.add_row(label(kind), f"{moved[kind]:,}")
+            if counts_by_kind[kind]:
+                kinds.add_row(label(kind), f"{counts_by_kind[kind]:,}")
         console.print(kinds)
     for slug, state in report.states.items():
         if state.error:
@@ -77,7 +77,7 @@ def refreshed(console: Console, report: Report) -> None:
 
 
 def coverage(rows: Iterable[Covered]) -> Table:
-    table = Table(title="Coverage of the labs' own APIs")
+    table = Table(title="Coverage of first-party APIs")
     for name in ("Provider", "Text models", *(aspect.capitalize() for aspect in ASPECTS)):
         table.add_column(name, justify="left" if name == "Provider" else "right")
     for row in rows:
@@ -86,7 +86,7 @@ def coverage(rows: Iterable[Covered]) -> Table:
 
 
 def disputes(rows: Iterable[tuple[str, int, int]]) -> Table:
-    table = Table(title="Facts on which sources disagree")
+    table = Table(title="Facts that sources disagree on")
     for name in ("Fact", "Models", "Decided with a reason"):
         table.add_column(name, justify="left" if name == "Fact" else "right")
     for field, count, decided in rows:
@@ -94,17 +94,17 @@ def disputes(rows: Iterable[tuple[str, int, int]]) -> Table:
     return table
 
 
-def settings_listed(rows: Iterable[Origin]) -> Table:
+def settings_listed(rows: Iterable[SettingOrigin]) -> Table:
     table = Table(show_lines=False)
     for name in ("Variable", "Value", "From", "Meaning"):
         table.add_column(name, overflow="fold")
     for each in rows:
-        table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.sentence)))
+        table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.description)))
     return table
 
 
 def sources(rows: Iterable[tuple[tables.Source, SourceStatus]]) -> Table:
-    table = Table(title="Sources, the most trusted first")
+    table = Table(title="Sources, most trusted first")
     for name in ("Source", "Status", "Last success (UTC)", "Last attempt (UTC)", "Models", "Quarantined", "Error"):
         table.add_column(name, justify="right" if name in ("Models", "Quarantined") else "left", overflow="fold")
     for row, status in rows:
@@ -121,12 +121,12 @@ def sources(rows: Iterable[tuple[tables.Source, SourceStatus]]) -> Table:
 
 
 def changes(rows: Iterable[tables.Change]) -> Table:
-    table = Table(title="Changes, the newest first")
+    table = Table(title="Changes, newest first")
     for name in ("Revision", "When (UTC)", "Kind", "Model", "Field", "Before → after"):
         table.add_column(name, justify="right" if name == "Revision" else "left", overflow="fold")
     for row in rows:
         moved = "" if row.field is None else f"{_value(row.before)} → {_value(row.after)}"
-        # What happens to a provider has no model.
+        # A change of a provider has no model.
         about = row.model_ref or row.provider_slug or ""
         table.add_row(
             f"{row.revision_number}",

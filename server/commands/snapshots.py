@@ -71,7 +71,7 @@ def import_(
 
 
 async def _imported(found: Settings, reader: Reader, replace: bool, progress: transfer.Progress) -> Moved:
-    async with opened(found) as engine, locks.taken(engine), database.writing(engine) as connection:
+    async with opened(found) as engine, locks.command_lock(engine), database.writing(engine) as connection:
         return await transfer.restore(connection, reader, replace, progress)
 
 

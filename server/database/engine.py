@@ -1,4 +1,4 @@
-"""The database: engine, layout, and a read transaction that sees one state of the registry."""
+"""Engines for SQLite and PostgreSQL whose read transactions see one revision, and the tables they need."""
 
 import sqlite3
 from collections.abc import AsyncGenerator
@@ -17,8 +17,8 @@ from server.database.migrations import upgrade
 from server.errors import OperatorError
 
 READERS = 8
-"""Connections kept open for reading."""
-EMPTY = "The database holds no registry yet. Load one with `modelmeta load`, or name another with --database-url."
+"""Connections each engine keeps open; as many again are opened under load."""
+EMPTY = "The database is empty. Load the registry with `modelmeta load`, or name another database with --database-url."
 
 
 def create_engine(url: str) -> AsyncEngine:
@@ -27,7 +27,7 @@ def create_engine(url: str) -> AsyncEngine:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError) as error:
         raise OperatorError(
-            "MODELMETA_DATABASE_URL can't be read. Write sqlite+aiosqlite:///FILE or "
+            "MODELMETA_DATABASE_URL is not a valid database URL. Write sqlite+aiosqlite:///FILE or "
             "postgresql+asyncpg://USER@HOST:PORT/DATABASE."
         ) from error
     if parsed.get_backend_name() == "sqlite":
@@ -46,11 +46,11 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OperatorError(
-                f"The database's folder {folder} can't be made: {error.strerror}. "
-                "Set MODELMETA_DATABASE_URL to a file in a folder that can be written."
+                f"The database's folder {folder} can't be created: {error.strerror}. "
+                "Set MODELMETA_DATABASE_URL to a file in a writable folder."
             ) from error
     made = create_async_engine(
-        # The driver begins no transaction by itself: `begin` below does, so that a read is a snapshot.
+        # The driver opens no transaction by itself: `begin` below does, so that every read is a snapshot.
         url.set(database=str(Path(url.database).expanduser()) if url.database else None),
         connect_args={"isolation_level": None, "timeout": 30},
         pool_size=READERS,
@@ -77,14 +77,14 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """A connection in a transaction that sees one state of the registry, whatever is written meanwhile."""
+    """A connection in a transaction that sees one revision, whatever is written meanwhile."""
     async with engine.connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """A connection in a transaction that is committed at the end, or rolled back whole."""
+    """A connection in a transaction that is committed at the end, or rolled back after an error."""
     async with engine.connect() as connection:
         connection = await connection.execution_options(modelmeta_writes=True)
         async with connection.begin():
@@ -92,48 +92,48 @@ async def writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
 
 
 async def newest(connection: AsyncConnection) -> int | None:
-    """The newest revision's number; None while no registry is loaded."""
+    """Number of the newest revision; None while no registry is loaded."""
     return await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
 
 
 def location(engine: AsyncEngine) -> str:
-    """Where the registry is kept, without a password."""
+    """URL of the database, without its password."""
     return engine.url.render_as_string(hide_password=True)
 
 
 async def prepare(engine: AsyncEngine) -> str | None:
-    """Makes sure the tables exist in today's layout. Says what was done when an older one was found.
+    """Creates the tables, or upgrades those of an older layout and says so.
 
     Raises OperatorError when the database can't be reached, read or written.
     """
     try:
-        # Most often there is nothing to write; then nobody who writes is waited for.
+        # Usually there is nothing to write, and then this does not wait for a writer.
         async with reading(engine) as connection:
             names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-            if "layout" in names and await _layout(connection) == tables.LAYOUT:
+            if "layout" in names and await _layout_number(connection) == tables.LAYOUT:
                 return None
         async with writing(engine) as connection:
-            return await _lay_out(connection)
+            return await _create_or_upgrade(connection)
     except (SQLAlchemyError, OSError, sqlite3.Error) as error:
         raise OperatorError(explain(engine, error)) from error
 
 
-async def _lay_out(connection: AsyncConnection) -> str | None:
+async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
     ours = {_table(each).name for each in tables.REGISTRY}
     if names & ours and "layout" not in names:
         raise OperatorError(
-            f"The database already has tables called {', '.join(sorted(names & ours))} that are not ModelMeta's. "
-            "Give it a database of its own with MODELMETA_DATABASE_URL."
+            f"The database already has tables named {', '.join(sorted(names & ours))} that are not ModelMeta's. "
+            "Set MODELMETA_DATABASE_URL to a separate database."
         )
     if names & ours:
-        found = await _layout(connection)
+        found = await _layout_number(connection)
         if found == tables.LAYOUT:
             return None
         if found is not None and found > tables.LAYOUT:
             raise OperatorError(
                 f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
-                "Upgrade ModelMeta, or point MODELMETA_DATABASE_URL at another database."
+                "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
             )
         return await upgrade(connection, found)
     await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
@@ -141,7 +141,7 @@ async def _lay_out(connection: AsyncConnection) -> str | None:
     return None
 
 
-async def _layout(connection: AsyncConnection) -> int | None:
+async def _layout_number(connection: AsyncConnection) -> int | None:
     return await connection.scalar(sa.select(sa.func.max(col(tables.Layout.number))))
 
 
@@ -150,19 +150,20 @@ def _table(model: type[tables.Table]) -> sa.Table:
 
 
 def explain(engine: AsyncEngine, error: BaseException) -> str:
-    """One line that says what is wrong with the database and what to do."""
+    """One line that says what is wrong with the database and how to fix it."""
     cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
     text = str(cause or error).strip().splitlines()[0] if str(cause or error).strip() else type(error).__name__
     where = location(engine)
     if engine.url.get_backend_name() == "sqlite":
         if "malformed" in text or "not a database" in text:
-            return f"The database {where} is damaged ({text}). Move the file away; it is built anew at the next start."
+            return f"The database {where} is damaged ({text}). Move the file away; the next start builds a new one."
         if "locked" in text:
             return (
-                f"The database {where} is in use by a program that writes to it ({text}). Try again, or stop that one."
+                f"The database {where} is locked by another program that writes to it ({text}). "
+                "Try again, or stop that program."
             )
         return (
             f"The database {where} can't be opened or written ({text}). "
-            "Mend the file's rights or set MODELMETA_DATABASE_URL."
+            "Check the path and the file's permissions, or set MODELMETA_DATABASE_URL."
         )
-    return f"PostgreSQL at {where} can't be used ({text}). Start it, or set MODELMETA_DATABASE_URL to one that answers."
+    return f"PostgreSQL at {where} can't be used ({text}). Start it, or set MODELMETA_DATABASE_URL to another server."

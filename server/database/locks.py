@@ -1,4 +1,4 @@
-"""One refresher at a time, however many processes serve: a lock file beside SQLite, an advisory lock in PostgreSQL."""
+"""The refresh lock, held by one process at a time: a lock file beside SQLite, an advisory lock in PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,44 +13,44 @@ from server.errors import OperatorError
 ADVISORY = 0x6D6D_7265_6672
 """The key of PostgreSQL's advisory lock: the letters mmrefr."""
 WAIT = 120.0
-"""Seconds an operator's command waits for another process that is refreshing."""
+"""Seconds a command waits for a refresh that another process runs."""
 PAUSE = 0.2
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 
-class Busy(Exception):  # noqa: N818 - a lock that is held is no error
-    """Another process is refreshing."""
+class RefreshRunningError(Exception):
+    """Another process holds the refresh lock."""
 
 
 @asynccontextmanager
-async def refreshing(engine: AsyncEngine, wait: float = 0.0) -> AsyncGenerator[None]:
-    """Holds the refresh's lock as long as the block lasts. Raises Busy when it isn't free within so many seconds.
+async def refresh_lock(engine: AsyncEngine, wait: float = 0.0) -> AsyncGenerator[None]:
+    """Holds the refresh lock for the block. Raises RefreshRunningError if it is not free within `wait` seconds.
 
-    A process that is killed gives its lock back: the system closes its file, PostgreSQL its connection.
+    A killed process releases its lock: the system closes its file, PostgreSQL its connection.
     """
     deadline = asyncio.get_running_loop().time() + wait
     async with AsyncExitStack() as stack:
-        while not await _taken(engine, stack):
+        while not await _acquire(engine, stack):
             if asyncio.get_running_loop().time() >= deadline:
-                raise Busy
+                raise RefreshRunningError
             await asyncio.sleep(PAUSE)
         yield
 
 
 @asynccontextmanager
-async def taken(engine: AsyncEngine) -> AsyncGenerator[None]:
-    """The lock for an operator's command, which waits for a refresh under way, but not for ever."""
+async def command_lock(engine: AsyncEngine) -> AsyncGenerator[None]:
+    """The refresh lock for a command, which waits up to two minutes for a running refresh."""
     try:
-        async with refreshing(engine, WAIT):
+        async with refresh_lock(engine, WAIT):
             yield
-    except Busy:
+    except RefreshRunningError:
         raise OperatorError(
-            f"Another process has been refreshing for more than {WAIT:g} s. Wait for it, or end it."
+            f"Another process has been refreshing for more than {WAIT:g} s. Wait for it, or stop it."
         ) from None
 
 
-async def _taken(engine: AsyncEngine, stack: AsyncExitStack) -> bool:
-    """Tries once. What was taken is given back when the stack ends."""
+async def _acquire(engine: AsyncEngine, stack: AsyncExitStack) -> bool:
+    """Tries once. The stack releases the lock when it ends."""
     if engine.url.get_backend_name() == "sqlite":
         try:
             stack.enter_context(FileLock(f"{engine.url.database}.refresh.lock", timeout=0))
@@ -59,7 +59,7 @@ async def _taken(engine: AsyncEngine, stack: AsyncExitStack) -> bool:
         return True
     async with AsyncExitStack() as attempt:
         connection = await attempt.enter_async_context(engine.connect())
-        # A session's lock, not a transaction's: nothing stays open in the database while feeds are fetched.
+        # A session lock, not a transaction lock: no transaction stays open while feeds are fetched.
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
         if not await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY))):
             return False

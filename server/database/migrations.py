@@ -1,7 +1,6 @@
-"""The way from an older layout of the tables to today's, with everything that is stored kept.
+"""Upgrades tables of an older layout to the current one, and keeps everything that is stored.
 
-A database whose layout is raised keeps its history, which no source could give back. Every step runs in the one
-transaction of `database.prepare`, on SQLite as on PostgreSQL.
+All steps run in the one transaction of `database.prepare`, on SQLite and on PostgreSQL.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,14 +15,14 @@ from server.errors import OperatorError
 Step = Callable[[AsyncConnection], Awaitable[None]]
 
 
-async def keep_editions(connection: AsyncConnection) -> None:
-    """Layout 2: the last good content of each feed, what a revision was merged from, rates seen by the registry,
-    and changes found by whatever they are asked for.
+async def add_editions(connection: AsyncConnection) -> None:
+    """Layout 2: the last good content of each feed, what a revision was merged from, observed rates, and indexes of
+    changes.
     """
     await create(connection, tables.Edition)
     await add_column(connection, tables.Revision, "inputs")
     await add_column(connection, tables.Rate, "observed", default="false")
-    await renew_indexes(connection, tables.Change)
+    await replace_indexes(connection, tables.Change)
 
 
 async def index_references(connection: AsyncConnection) -> None:
@@ -35,26 +34,26 @@ async def index_references(connection: AsyncConnection) -> None:
     await write_references(connection)
 
 
-STEPS: dict[int, Step] = {1: keep_editions, 2: index_references}
-"""Layout -> the step that leads to the next one."""
+STEPS: dict[int, Step] = {1: add_editions, 2: index_references}
+"""Layout -> the step that upgrades it to the next one."""
 
 
 async def upgrade(connection: AsyncConnection, found: int | None) -> str:
-    """Brings the tables from an older layout to today's, and says so."""
+    """Upgrades the tables from an older layout to the current one. Returns a note for the operator."""
     layout = found or 0
     while layout < tables.LAYOUT:
         step = STEPS.get(layout)
         if step is None:
             raise OperatorError(
-                f"The database has layout {found}, which this program can't bring to {tables.LAYOUT}. "
-                "Point MODELMETA_DATABASE_URL at another database."
+                f"The database has layout {found}, which this program can't upgrade to {tables.LAYOUT}. "
+                "Set MODELMETA_DATABASE_URL to another database."
             )
         await step(connection)
         layout += 1
     number = table(tables.Layout)
     await connection.execute(sa.delete(number))
     await connection.execute(sa.insert(number).values(number=tables.LAYOUT))
-    return f"The database had layout {found}; it has layout {tables.LAYOUT} now, and everything in it was kept."
+    return f"The database was upgraded from layout {found} to {tables.LAYOUT}; everything in it was kept."
 
 
 def table(model: type[tables.Table]) -> sa.Table:
@@ -73,7 +72,7 @@ async def create_index(connection: AsyncConnection, model: type[tables.Table], n
 async def add_column(
     connection: AsyncConnection, model: type[tables.Table], name: str, default: str | None = None
 ) -> None:
-    """Adds a column. One that is never null needs the value that rows stored before get."""
+    """Adds a column. A NOT NULL column needs a default for the rows that exist."""
     column = table(model).c[name]
     kind = column.type.compile(connection.dialect)
     given = "" if default is None else f" DEFAULT {default}"
@@ -81,15 +80,15 @@ async def add_column(
     await connection.execute(sa.text(f"ALTER TABLE {table(model).name} ADD COLUMN {name} {kind}{given}{rule}"))
 
 
-async def renew_indexes(connection: AsyncConnection, model: type[tables.Table]) -> None:
-    """Gives a table today's indexes in place of those it has."""
+async def replace_indexes(connection: AsyncConnection, model: type[tables.Table]) -> None:
+    """Replaces a table's indexes with the current ones."""
 
-    def renew(sync: sa.Connection) -> None:
+    def replace(sync: sa.Connection) -> None:
         wanted = {index.name: index for index in table(model).indexes}
-        held = {index["name"] for index in sa.inspect(sync).get_indexes(str(table(model).name))}
-        for name in held - wanted.keys():
+        existing = {index["name"] for index in sa.inspect(sync).get_indexes(str(table(model).name))}
+        for name in existing - wanted.keys():
             sync.execute(sa.text(f'DROP INDEX "{name}"'))
-        for name in wanted.keys() - held:
+        for name in wanted.keys() - existing:
             wanted[name].create(sync)
 
-    await connection.run_sync(renew)
+    await connection.run_sync(replace)

@@ -1,4 +1,4 @@
-"""Notices every new revision, whoever wrote it, and wakes those who wait for one."""
+"""Notices every new revision, whichever process wrote it, and wakes those who wait for one."""
 
 import asyncio
 import logging
@@ -13,74 +13,74 @@ from sqlmodel import col
 from schema import tables
 
 log = logging.getLogger("modelmeta")
-EVERY = 0.3
-"""Seconds between two looks at the database."""
-PATIENCE = 10.0
-"""Seconds one look may take before it is given up and tried again."""
+POLL_INTERVAL = 0.3
+"""Seconds between two reads of the latest revision."""
+READ_TIMEOUT = 10.0
+"""Seconds one read may take before it is abandoned and tried again."""
 
 
 class Watch:
-    """The latest revision of one database. Whoever serves it for longer keeps one running."""
+    """Knows the latest revision of one database. A server runs one for as long as it serves."""
 
-    def __init__(self, engine: AsyncEngine, every: float = EVERY) -> None:
-        self.engine, self.every = engine, every
+    def __init__(self, engine: AsyncEngine, interval: float = POLL_INTERVAL) -> None:
+        self.engine, self.interval = engine, interval
         self.number = 0
         """The latest revision seen; 0 while there is none."""
         self.waiting = 0
-        """How many wait for the next one."""
-        self._moved = asyncio.Event()
-        self._asked = asyncio.Event()
+        """Number of tasks that wait for the next one."""
+        self._changed = asyncio.Event()
+        self._poll_now = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._looks: set[asyncio.Task[int]] = set()
+        self._reads: set[asyncio.Task[int]] = set()
         self._next: asyncio.Task[int] | None = None
-        """The look that has not begun yet."""
+        """The read that has not started yet."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Watch"]:
-        """Looks again and again for as long as the block lasts."""
+        """Polls for as long as the block lasts."""
         task = asyncio.create_task(self._run())
         try:
             yield self
         finally:
-            tasks: list[asyncio.Task[Any]] = [task, *self._looks]
+            tasks: list[asyncio.Task[Any]] = [task, *self._reads]
             for each in tasks:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self) -> int:
-        """The latest revision, asked of the database now. One look serves all who asked before it began."""
+        """The latest revision, read from the database now. One read serves everyone who asked before it started."""
         if self._next is None or self._next.done():
-            self._next = asyncio.create_task(self._look())
-            self._looks.add(self._next)
-            self._next.add_done_callback(self._looked)
+            self._next = asyncio.create_task(self._read())
+            self._reads.add(self._next)
+            self._next.add_done_callback(self._read_done)
         return await asyncio.shield(self._next)
 
-    def _looked(self, look: asyncio.Task[int]) -> None:
-        self._looks.discard(look)
+    def _read_done(self, look: asyncio.Task[int]) -> None:
+        self._reads.discard(look)
         if not look.cancelled():
-            look.exception()  # those who asked for it may all have gone: it is no news
+            look.exception()  # marks it as seen: everyone who asked for it may be gone
 
-    async def _look(self) -> int:
+    async def _read(self) -> int:
         async with self._turn:
             self._next = None
-            async with asyncio.timeout(PATIENCE), self.engine.connect() as connection:
+            async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
                 found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
         if found != self.number:
             self.number = found
-            moved, self._moved = self._moved, asyncio.Event()
-            moved.set()
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
         return found
 
     def notify(self) -> None:
-        """Looks at once: for whoever knows that there is something new."""
-        self._asked.set()
+        """Polls at once, for a caller that knows of a new revision."""
+        self._poll_now.set()
 
     async def after(self, number: int) -> int:
-        """The latest revision, as soon as there is one after this."""
+        """Waits for a revision after this one, and returns the latest."""
         self.waiting += 1
         try:
             while self.number <= number:
-                await self._moved.wait()
+                await self._changed.wait()
         finally:
             self.waiting -= 1
         return self.number
@@ -94,11 +94,11 @@ class Watch:
                     log.info("the database can be read again")
                 reachable = True
             except Exception as error:
-                # Whatever a driver raises when its database is away, this goes on.
+                # Drivers raise many kinds of errors while a database is away; polling goes on.
                 if reachable:
-                    log.warning("the database can't be read, trying on: %s", error)
+                    log.warning("the database can't be read, retrying: %s", error)
                 reachable = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.every):
-                    await self._asked.wait()
-            self._asked.clear()
+                async with asyncio.timeout(self.interval):
+                    await self._poll_now.wait()
+            self._poll_now.clear()

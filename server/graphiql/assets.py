@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.compression import accepts
+from server.compression import accepts_coding
+from server.conditional import not_modified
 from server.graphiql.example import examples
-from server.graphql.negotiation import unchanged
 
 HERE = Path(__file__).parent
 
@@ -98,9 +98,9 @@ def _page(plain: bytes) -> Callable[[Request], Awaitable[Response]]:
 
     async def page(request: Request) -> Response:
         headers = HEADERS | {"cache-control": "no-cache", "etag": tag}
-        if unchanged(request, tag):
-            return Response(status_code=304, headers=headers)
-        if not accepts(request, "gzip"):
+        if response := not_modified(request, headers):
+            return response
+        if not accepts_coding(request, "gzip"):
             return Response(plain, headers=headers, media_type="text/html")
         return Response(packed, headers=headers | {"content-encoding": "gzip"}, media_type="text/html")
 
@@ -115,14 +115,14 @@ def _assets(files: dict[str, Path]) -> Callable[[Request], Awaitable[Response]]:
         name = request.path_params["name"]
         if name not in copies:
             raise HTTPException(404, "No such asset; reload the page for the current ones.")
-        coding = next((coding for coding in copies[name] if accepts(request, coding)), "identity")
+        coding = next((coding for coding in copies[name] if accepts_coding(request, coding)), "identity")
         file = copies[name].get(coding, files[name])
         headers = HEADERS | {"cache-control": "public, max-age=31536000, immutable", "etag": f'"{name}.{coding}"'}
         if coding != "identity":
             headers["content-encoding"] = coding
-        if unchanged(request, headers["etag"]):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix])
+        return not_modified(request, headers) or FileResponse(
+            file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix]
+        )
 
     return asset
 

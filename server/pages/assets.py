@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.compression import CODINGS, best, packed
-from server.graphql.negotiation import unchanged
+from server.compression import CODINGS, best_coding, compress
+from server.conditional import not_modified
 
 HERE = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -38,7 +38,9 @@ class Assets:
                 content = file.read_bytes()
                 name = f"{file.stem}-{sha256(content).hexdigest()[:10]}{file.suffix}"
                 self._names[file.name] = name
-                copies = {"identity": content} | {coding: packed(content, coding, most=True) for coding in CODINGS}
+                copies = {"identity": content} | {
+                    coding: compress(content, coding, smallest=True) for coding in CODINGS
+                }
                 self._by_name[name] = Asset(name, MEDIA_TYPES[file.suffix], copies)
 
     def address(self, file: str) -> str:
@@ -50,10 +52,8 @@ class Assets:
         asset = self._by_name.get(request.path_params["name"])
         if asset is None:
             raise HTTPException(404)
-        coding = best(request)
+        coding = best_coding(request)
         headers = KEPT | {"etag": f'"{asset.name}.{coding}"'}
-        if unchanged(request, headers["etag"]):
-            return Response(status_code=304, headers=headers)
         if coding != "identity":
             headers["content-encoding"] = coding
-        return Response(asset.copies[coding], headers=headers, media_type=asset.media)
+        return not_modified(request, headers) or Response(asset.copies[coding], headers=headers, media_type=asset.media)

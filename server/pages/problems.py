@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.graphql.execution import hide
+from server.graphql.errors import hide
 from server.pages.site import ProblemError, Site
 
 LONGEST_SEARCH = 200
@@ -17,10 +17,11 @@ LONGEST_QUERY = 8_000
 """Characters of an address after its question mark; the forms of these pages stay far below."""
 
 
-def page(site: Site, view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def page(view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """A view as an endpoint that answers with a page whatever happens."""
 
     async def answered(request: Request) -> Response:
+        site: Site = request.state["site"]
         try:
             if len(request.url.query) > LONGEST_QUERY:
                 raise ProblemError(414, "The address is too long", "Ask for fewer things at once.")

@@ -15,11 +15,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from schema import tables
+from schema.cache import Cache
 from schema.column_types import is_object
-from server.compression import best, packed
-from server.graphql.documents import Recent
-from server.graphql.execution import Ready, Request, Runner, encode
-from server.graphql.negotiation import unchanged
+from server.compression import best_coding, compress
+from server.conditional import REVALIDATE, entity_tag, not_modified
+from server.graphql.execution import PreparedOperation, Request, Runner, encode
 from server.pages import addresses
 from server.pages.assets import Assets
 from server.pages.filters import FILTERS, UNKNOWN
@@ -44,7 +44,6 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "vary": "accept-encoding",
 }
-REVALIDATED = {"cache-control": "public, max-age=0, must-revalidate"}
 NEVER_STORED = {"cache-control": "no-store"}
 HTML = "text/html; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
@@ -131,8 +130,8 @@ class Site:
         # The pages' documents are ours: an operator's lower limits are meant for others'.
         usual = {name: Settings.model_fields[name].default for name in LIMITS}
         self._checker = Runner(runner.engine, runner.settings.model_copy(update=usual))
-        self._documents: dict[str, Ready] = {}
-        self._kept: Recent[Rendered] = Recent(2_000, 24_000_000)
+        self._documents: dict[str, PreparedOperation] = {}
+        self._kept: Cache[Rendered] = Cache(24_000_000)
 
     def warm(self) -> None:
         """Prepares all documents and templates, so that no reader waits for it."""
@@ -141,12 +140,12 @@ class Site:
         for file in (HERE / "documents").glob("*.graphql"):
             self.document(file.stem)
 
-    def document(self, name: str) -> Ready:
+    def document(self, name: str) -> PreparedOperation:
         """A page's document, parsed and checked."""
         found = self._documents.get(name)
         if found is None:
             text = (HERE / "documents" / f"{name}.graphql").read_text("utf-8").strip()
-            found = self._documents[name] = self._checker.check(Request(text, {}, None, {}))
+            found = self._documents[name] = self._checker.prepare(Request(text, {}, None, {}))
         return found
 
     async def moment(self) -> Moment:
@@ -182,11 +181,11 @@ class Site:
             values = {**answer.data, **more, "today": answer.moment[-1].isoformat()}
             values["this_query"] = addresses.graphiql(answer.document, answer.variables)
             plain = self.templates.get_template(template).render(root=addresses.root(http), **values).encode()
-            tag = f'W/"{blake2s(plain, digest_size=12).hexdigest()}"'
+            tag = entity_tag(plain, weak=True)
             media = ATOM if template.endswith(".atom") else HTML
             found = Rendered(tag, media, answer.digest, answer.moment, passing, {"identity": plain})
             if status == 200:
-                self._kept.put(key(http), found, 2 * len(plain))
+                self._kept.put(key(http), found, 2 * len(plain) + len(key(http)))
         found.moment = answer.moment
         return sent(http, found, status)
 
@@ -204,12 +203,12 @@ def key(http: HttpRequest) -> str:
 
 def sent(http: HttpRequest, page: Rendered, status: int = 200) -> Response:
     """A page as the client takes it; only its tag where the client holds it."""
-    headers = {**HEADERS, **(REVALIDATED if status == 200 else NEVER_STORED), "etag": page.tag}
-    if status == 200 and unchanged(http, page.tag):
-        return Response(status_code=304, headers=headers)
-    coding = best(http)
+    headers = {**HEADERS, **(REVALIDATE if status == 200 else NEVER_STORED), "etag": page.tag}
+    if status == 200 and (response := not_modified(http, headers)):
+        return response
+    coding = best_coding(http)
     if coding not in page.copies:
-        page.copies[coding] = packed(page.copies["identity"], coding)
+        page.copies[coding] = compress(page.copies["identity"], coding)
     if coding != "identity":
         headers["content-encoding"] = coding
     return Response(page.copies[coding], status, headers, page.media)

@@ -1,4 +1,4 @@
-"""What a refresh needs of the server's settings and database, and how it is told of."""
+"""What a refresh needs from settings and database, when it is due, and its summary for programs."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,8 +19,8 @@ from server.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """The database as `seeds.refresh` knows it."""
+class RefreshDatabase:
+    """The database as `seeds.refresh` uses it."""
 
     engine: AsyncEngine
 
@@ -31,7 +31,7 @@ class Store:
         return database.writing(self.engine)
 
 
-def plan(settings: Settings, only: frozenset[str] | None = None, forced: frozenset[str] = frozenset()) -> Plan:
+def refresh_plan(settings: Settings, only: frozenset[str] | None = None, forced: frozenset[str] = frozenset()) -> Plan:
     urls = {
         "genai-prices": settings.genai_prices_url,
         "models-dev": settings.models_dev_url,
@@ -49,7 +49,7 @@ def plan(settings: Settings, only: frozenset[str] | None = None, forced: frozens
 
 
 async def due_at(engine: AsyncEngine, interval: int) -> datetime:
-    """When the next refresh is due: an interval after the source asked longest ago; at once where one never was."""
+    """When the next refresh is due: an interval after the oldest attempt of any source; now if one was never tried."""
     source = tables.Source
     statement = sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)
     async with database.reading(engine) as connection:
@@ -60,12 +60,12 @@ async def due_at(engine: AsyncEngine, interval: int) -> datetime:
     return min(asked) + timedelta(seconds=interval)
 
 
-async def due(engine: AsyncEngine, interval: int) -> bool:
+async def is_due(engine: AsyncEngine, interval: int) -> bool:
     return await due_at(engine, interval) <= datetime.now(UTC)
 
 
 def summary(report: Report | None) -> dict[str, Any]:
-    """What a refresh did, for programs."""
+    """The summary of a refresh, for programs."""
     if report is None:
         return {"refreshed": False}
     outcome = report.outcome

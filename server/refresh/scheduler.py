@@ -1,14 +1,9 @@
-"""The clock: a refresh at start when one is due, then at every interval. It never takes the server down.
-
-A refresh runs in a process of its own: readers keep their rate while it computes, and its memory is given back.
-"""
+"""Starts refreshes: one at startup if it is due, then one every interval. Failures are logged and retried."""
 
 import asyncio
 import json
 import logging
-import os
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,100 +12,98 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.processes import command_line, environment
 from server.refresh.plan import due_at
-from server.settings import Settings, environment
+from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
-MOST_JITTER = 60.0
-"""Seconds by which refreshes of many servers are spread at most."""
-PATIENCE = 15.0
-"""Seconds until the next look where another process is refreshing, or a refresh failed."""
-GRACE = 5.0
-"""Seconds a refresh under way has to end when the server does."""
+MAX_JITTER = 60.0
+"""Seconds over which the refreshes of many servers are spread."""
+RETRY_PAUSE = 15.0
+"""Seconds until the next check while another process refreshes, or after a failure."""
+GRACE_PERIOD = 5.0
+"""Seconds a running refresh may take to stop when the server stops."""
 
 
-class RefreshFailed(Exception):  # noqa: N818 - it says what happened
-    """The refresh's process did not do its work; the log says why."""
+class RefreshError(Exception):
+    """The refresh process failed; the message holds what it printed."""
 
 
 class Refresher:
-    """Refreshes in a process of its own, one at a time."""
+    """Runs refreshes in a process of their own, one at a time."""
 
-    def __init__(self, settings: Settings, done: Callable[[], None] = lambda: None) -> None:
-        self.settings, self.done = settings, done
+    def __init__(self, settings: Settings, notify: Callable[[], None] = lambda: None) -> None:
+        """`notify` is called after every refresh that finished."""
+        self.settings, self.notify = settings, notify
         self._turn = asyncio.Lock()
 
     async def __call__(self, *arguments: str) -> Mapping[str, Any]:
-        """What the refresh did. Raises RefreshFailed."""
+        """Refreshes, and returns the summary `modelmeta refresh --json` prints. Raises RefreshError."""
         async with self._turn:
             return await self._run(arguments)
 
-    async def ask(self, slugs: Sequence[str]) -> Mapping[str, Any]:
-        """A refresh of these feeds, or all if none are named."""
+    async def refresh_feeds(self, slugs: Sequence[str]) -> Mapping[str, Any]:
+        """Refreshes these feeds, or all if none are named."""
         return await self(*slugs)
 
     async def _run(self, arguments: Sequence[str]) -> Mapping[str, Any]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.cli", "refresh", "--json", *arguments),
+            *command_line(("refresh", "--json", *arguments)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            # By environment, not by flags: an address may hold a password, and anybody can list a process's arguments.
-            env=dict(os.environ) | environment(self.settings),
+            env=environment(self.settings),
         )
         try:
-            said, complaints = await process.communicate()
+            output, errors = await process.communicate()
         except BaseException:
-            await _end(process)
+            await _stop(process)
             raise
         if process.returncode not in (0, 1):
-            raise RefreshFailed(
-                complaints.decode(errors="replace").strip()[-2_000:] or f"exit code {process.returncode}"
-            )
-        self.done()
-        summary: Mapping[str, Any] = json.loads(said)
+            raise RefreshError(errors.decode(errors="replace").strip()[-2_000:] or f"exit code {process.returncode}")
+        self.notify()
+        summary: Mapping[str, Any] = json.loads(output)
         return summary
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), GRACE)
+            await asyncio.wait_for(process.wait(), GRACE_PERIOD)
         except TimeoutError:
             process.kill()
             await process.wait()
 
 
-class Clock:
-    """Refreshes whenever it is due."""
+class Scheduler:
+    """Refreshes whenever a refresh is due."""
 
     def __init__(self, engine: AsyncEngine, interval: int, refresher: Refresher) -> None:
         self.engine, self.interval, self.refresher = engine, interval, refresher
 
     async def run(self) -> None:
-        """Goes on until it is cancelled; whatever fails is logged and tried again."""
+        """Runs until it is cancelled; failures are logged and tried again."""
         while True:
             try:
                 await asyncio.sleep(await self._until_due())
-                report = await self.refresher("--due")
-                _tell(report)
-            except (RefreshFailed, SQLAlchemyError, OSError, ValueError) as error:
-                log.error("the refresh failed, and is tried again: %s", error)
-            # Whatever the database says of what is due: never one refresh after another without a pause.
-            await asyncio.sleep(min(PATIENCE, self.interval))
+                _log_summary(await self.refresher("--due"))
+            except (RefreshError, SQLAlchemyError, OSError, ValueError) as error:
+                log.error("the refresh failed and will be retried: %s", error)
+            # Always pause between two refreshes, even if the database says that one is due.
+            await asyncio.sleep(min(RETRY_PAUSE, self.interval))
 
     async def _until_due(self) -> float:
         wait = (await due_at(self.engine, self.interval) - datetime.now(UTC)).total_seconds()
-        # Servers that share a start or an upstream do not all ask in the same second.
-        spread = random.uniform(0, min(MOST_JITTER, self.interval / 20))  # noqa: S311 - no secret
+        # Spread the servers that were started together, so that they do not fetch in the same second.
+        spread = random.uniform(0, min(MAX_JITTER, self.interval / 20))  # noqa: S311 - not a secret
         return wait + spread if wait > 0 else 0.0
 
 
-def _tell(report: Mapping[str, Any]) -> None:
-    if not report["refreshed"]:
+def _log_summary(summary: Mapping[str, Any]) -> None:
+    if not summary["refreshed"]:
         return
-    log.info("refreshed: revision %s, %s changes", report["revision"], report["changeCount"])
-    for slug, state in report["sources"].items():
+    log.info("refreshed: revision %s, %s changes", summary["revision"], summary["changeCount"])
+    for slug, state in summary["sources"].items():
         if state["error"]:
             log.warning("source %s is %s: %s", slug, state["status"], state["error"])

@@ -15,7 +15,7 @@ from typing import Any
 from seeds import load
 from server import database
 from server.graphql.execution import Request, Runner
-from server.settings import read
+from server.settings import Settings
 
 ROUNDS = 15
 LISTS = ("providers", "families", "capabilities", "inputModalities", "statuses", "accessTypes")
@@ -63,7 +63,7 @@ ASKED: dict[str, dict[str, Any]] = {
 
 async def milliseconds(runner: Runner, query: str, variables: dict[str, Any]) -> float:
     started = time.perf_counter()
-    answer = await runner.run(runner.check(Request(query, variables, None, {})))
+    answer = await runner.run(runner.prepare(Request(query, variables, None, {})))
     taken = (time.perf_counter() - started) * 1_000
     if "errors" in answer:
         raise SystemExit(str(answer["errors"]))
@@ -89,7 +89,7 @@ async def main() -> None:
         await database.prepare(engine)
         async with database.writing(engine) as connection:
             await load.write(connection, loaded)
-        runner = Runner(engine, read({}, {"database_url": url}))
+        runner = Runner(engine, Settings(database_url=url))
         queries = (QUERY % "", QUERY % FACETS)
         times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ASKED}
         for turn in range(-1, ROUNDS):

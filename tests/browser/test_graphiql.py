@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server import database
 from server.database.revisions import Watch
 from server.graphiql.example import FOLDER, examples
-from server.graphql.execution import Request, Runner, is_subscription
+from server.graphql.execution import Request, Runner
 from tests.support.registry import IN_CI, Ask, settings_for
 from tests.support.servers import ROOT, Server, serving, tiny_database, tiny_server
 from tests.support.subscribers import refreshed
@@ -191,8 +191,8 @@ async def test_examples_of_what_moves_find_something_once_it_has(engine: AsyncEn
     for day in (1, 2):
         await refreshed(engine, day)
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), Watch(engine))
-    ready = runner.check(Request(example.query, json.loads(example.variables or "{}"), None, {}))
-    if is_subscription(ready):
+    ready = runner.prepare(Request(example.query, json.loads(example.variables or "{}"), None, {}))
+    if ready.is_subscription:
         async with aclosing(runner.events(ready)) as events:
             answer = json.loads(await anext(events))
     else:

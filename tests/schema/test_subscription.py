@@ -32,10 +32,11 @@ from schema.subscription import CHUNK, Place, changes, follow
 from seeds.store.store import insert, table
 from server import database
 from server.database.revisions import Watch
-from server.graphql.connection_limits import Places
-from server.graphql.execution import Request, RequestError, Runner
-from server.graphql.http import Endpoint
-from server.graphql.websocket import Sockets
+from server.graphql.connection_limits import ConnectionLimits
+from server.graphql.errors import RequestError
+from server.graphql.execution import Request, Runner
+from server.graphql.http import GraphQLEndpoint
+from server.graphql.websocket import WebSocketEndpoint
 from tests.support.crowd import allow_files, gather
 from tests.support.registry import NOW, put, settings_for, tiny
 from tests.support.servers import Server, locked, modelmeta, refused, serving, tiny_database
@@ -362,7 +363,7 @@ async def test_sockets_and_streams_are_bounded_by_address(tmp_path: Path) -> Non
             assert caught.value.response.status_code == 429
             answer = await client.post("/graphql", json=stream, headers=accept)
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
-            assert refused(answer.json(), "RATE_LIMITED") == "Too many streams are open. Close one first."
+            assert refused(answer.json(), "RATE_LIMITED") == "Too many open streams. Close one first."
             # What is answered at once needs no place.
             assert (await client.post("/graphql", json={"query": "{ registry { modelCount } }"})).status_code == 200
         # Both places are free again, as soon as the server has noticed.
@@ -456,7 +457,7 @@ class Inside:
     runner: Runner
 
     def listen(self, query: str, **variables: Any) -> AsyncGenerator[bytes]:
-        return self.runner.events(self.runner.check(Request(query, variables, None, {})))
+        return self.runner.events(self.runner.prepare(Request(query, variables, None, {})))
 
     async def settled(self, waiting: int) -> None:
         """Returns once so many subscribers have heard everything and wait for more."""
@@ -468,7 +469,7 @@ class Inside:
 @pytest_asyncio.fixture(loop_scope="session")
 async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
     await put(engine, priced(1))
-    watch = Watch(engine, every=0.05)
+    watch = Watch(engine, interval=0.05)
     async with watch.running():
         found = settings_for(engine.url.render_as_string(hide_password=False), keep_alive=0.05)
         yield Inside(engine, watch, Runner(engine, found, watch))
@@ -520,18 +521,18 @@ async def over_http(inside: Inside, wire: Wire, accept: bytes) -> None:
         "headers": [(b"accept", accept), (b"content-type", b"application/json")],
         "client": ("127.0.0.1", 1),
     }
-    places = Places(1, 1)
-    response = await Endpoint(inside.runner, inside.runner.settings, places)(HttpRequest(scope, wire.receive))
+    limits = ConnectionLimits(1, 1)
+    response = await GraphQLEndpoint(inside.runner, inside.runner.settings, limits)(HttpRequest(scope, wire.receive))
     await response(scope, wire.receive, wire.send)
-    assert places.taken == 0
+    assert limits.open == 0
 
 
 async def over_websocket(inside: Inside, wire: Wire) -> None:
     """Serves one socket until its client leaves."""
     scope: dict[str, Any] = {"type": "websocket", "path": "/", "subprotocols": ["graphql-transport-ws"]}
-    places = Places(1, 1)
-    await Sockets(inside.runner, inside.runner.settings, places)(WebSocket(scope, wire.receive, wire.send))
-    assert places.taken == 0
+    limits = ConnectionLimits(1, 1)
+    await WebSocketEndpoint(inside.runner, inside.runner.settings, limits)(WebSocket(scope, wire.receive, wire.send))
+    assert limits.open == 0
 
 
 @pytest.mark.parametrize("accept", [b"text/event-stream", b"multipart/mixed"])
@@ -721,7 +722,7 @@ async def test_a_database_that_is_away_for_a_while_costs_no_event(
 async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> None:
     looked = asyncio.Event()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: looked.set())
-    watch = Watch(engine, every=3_600)
+    watch = Watch(engine, interval=3_600)
     async with watch.running(), asyncio.timeout(20):
         waiting = asyncio.create_task(watch.after(0))
         await looked.wait()
@@ -731,10 +732,10 @@ async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> No
 
 
 async def test_a_registry_that_is_still_empty_is_waited_for(engine: AsyncEngine) -> None:
-    watch = Watch(engine, every=0.05)
+    watch = Watch(engine, interval=0.05)
     async with watch.running():
         runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), watch)
-        async with aclosing(runner.events(runner.check(Request(REFRESHED, {}, None, {})))) as stream:
+        async with aclosing(runner.events(runner.prepare(Request(REFRESHED, {}, None, {})))) as stream:
             waiting = asyncio.ensure_future(anext(stream))
             await put(engine, tiny())
             assert json.loads(await waiting) == {"data": {"registryRefreshed": {"number": 1, "changeCount": 0}}}

@@ -10,7 +10,7 @@ from seeds.catalogue import Catalogue
 from seeds.curated import loader
 from seeds.feeds import genai_prices, models_dev
 from server.graphql.execution import Request, Runner, encode
-from server.settings import read
+from server.settings import Settings
 from tests.support.registry import put
 
 NUMBERS = ["0.1", "1e-7", "1234567.123456789"]
@@ -42,8 +42,8 @@ QUERY = """{ model(ref: "openai/m") { price { input output cacheRead } prices { 
 async def text_of(engine: AsyncEngine, catalogues: list[Catalogue]) -> str:
     """The bytes a client gets, before anybody parses them."""
     await put(engine, catalogues)
-    runner = Runner(engine, read({}, {"database_url": engine.url.render_as_string(hide_password=False)}))
-    return encode(await runner.run(runner.check(Request(QUERY, {}, None, {})))).decode()
+    runner = Runner(engine, Settings(database_url=engine.url.render_as_string(hide_password=False)))
+    return encode(await runner.run(runner.prepare(Request(QUERY, {}, None, {})))).decode()
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -1,15 +1,41 @@
-"""The promise: every setting is explained, every mistake in one is named with the way out, and secrets stay secret."""
+"""The promise: every setting is explained, every invalid value is named with what to write, and secrets stay secret."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from server.errors import OperatorError
-from server.settings import Settings, origins, read, variable
+from server.settings import Settings, list_settings, read_settings, variable
 from tests.support.servers import modelmeta
 
 TOKEN = "a-secret-of-some-length"
 NAMES = list(Settings.model_fields)
+Setenv = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MODELMETA_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def setenv(monkeypatch: pytest.MonkeyPatch) -> Setenv:
+    """Sets MODELMETA_* variables: setenv(port="9000")."""
+
+    def set_variables(**settings: str) -> None:
+        for name, value in settings.items():
+            monkeypatch.setenv(variable(name), value)
+
+    return set_variables
+
+
+def listed(flags: dict[str, object] | None = None) -> dict[str, tuple[str, str]]:
+    """Setting -> its value and where that comes from."""
+    return {setting.name: (setting.value, setting.origin) for setting in list_settings(flags)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,29 +48,37 @@ def test_every_setting_has_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_is_listed_with_its_variable_and_sentence(name: str) -> None:
-    (found,) = [each for each in origins({}) if each.name == name]
-    assert (found.variable, found.origin) == (f"MODELMETA_{name.upper()}", "default")
-    assert found.sentence == Settings.model_fields[name].description
+    (setting,) = [setting for setting in list_settings() if setting.name == name]
+    assert (setting.variable, setting.origin) == (f"MODELMETA_{name.upper()}", "default")
+    assert setting.description == Settings.model_fields[name].description
 
 
-def test_a_flag_comes_before_a_variable_and_a_variable_before_the_default() -> None:
-    environment = {"MODELMETA_PORT": "9000", "MODELMETA_HOST": "0.0.0.0", "PATH": "/bin"}  # noqa: S104 - not listened on
-    settings = read(environment, {"port": 9001, "host": None})
-    assert (settings.port, settings.host, settings.log_level) == (9001, "0.0.0.0", "info")  # noqa: S104 - only read, never listened on
-    found = {each.name: (each.value, each.origin) for each in origins(environment, {"port": 9001, "host": None})}
-    assert found["port"] == ("9001", "flag")
-    assert found["host"] == ("0.0.0.0", "environment")  # noqa: S104 - only read, never listened on
+def test_a_flag_comes_before_a_variable_and_a_variable_before_the_default(setenv: Setenv) -> None:
+    setenv(port="9000", host="192.0.2.1")
+    flags: dict[str, object] = {"port": 9001, "host": None}
+    settings = read_settings(flags)
+    assert (settings.port, settings.host, settings.log_level) == (9001, "192.0.2.1", "info")
+    found = listed(flags)
+    assert (found["port"], found["host"]) == (("9001", "flag"), ("192.0.2.1", "environment"))
     assert found["log_level"] == ("info", "default")
 
 
-def test_an_unknown_variable_is_named() -> None:
+def test_an_unknown_variable_is_named(setenv: Setenv) -> None:
+    setenv(prot="9000")
     with pytest.raises(OperatorError) as caught:
-        read({"MODELMETA_PROT": "9000"})
-    assert str(caught.value) == "No setting is called MODELMETA_PROT. `modelmeta settings` lists those there are."
+        read_settings()
+    assert str(caught.value) == "No setting is called MODELMETA_PROT. `modelmeta settings` lists all settings."
 
 
-def test_the_installers_variable_is_not_taken_for_a_setting() -> None:
-    assert read({"MODELMETA_SKIP_GRAPHIQL": "1"}) == read({})
+def test_the_installers_variable_is_not_a_setting(setenv: Setenv) -> None:
+    setenv(skip_graphiql="1")
+    assert read_settings() == Settings()
+
+
+def test_a_subprocess_gets_the_same_settings(setenv: Setenv) -> None:
+    settings = Settings(port=9001, overlay=Path("mine.toml"), models_dev_url="", operator_token=TOKEN)
+    setenv(**{name.removeprefix("MODELMETA_"): value for name, value in settings.as_environment().items()})
+    assert read_settings() == settings
 
 
 @pytest.mark.parametrize(
@@ -68,9 +102,10 @@ def test_the_installers_variable_is_not_taken_for_a_setting() -> None:
         ("log_level", "loud"),
     ],
 )
-def test_a_malformed_value_is_named_with_what_the_setting_means(name: str, value: str) -> None:
+def test_an_invalid_value_is_named_with_what_the_setting_means(setenv: Setenv, name: str, value: str) -> None:
+    setenv(**{name: value})
     with pytest.raises(OperatorError) as caught:
-        read({variable(name): value})
+        read_settings()
     message = str(caught.value)
     assert message.startswith(f"{variable(name)} is '{value}': ")
     assert message.endswith(f" {Settings.model_fields[name].description}")
@@ -81,42 +116,44 @@ def test_a_malformed_value_is_named_with_what_the_setting_means(name: str, value
     "name",
     [name for name in NAMES if not (name.endswith("_url") and name != "database_url") and name != "cors_origins"],
 )
-def test_an_empty_variable_means_the_default(name: str) -> None:
-    assert getattr(read({variable(name): ""}), name) == getattr(read({}), name)
+def test_an_empty_variable_means_the_default(setenv: Setenv, name: str) -> None:
+    setenv(**{name: ""})
+    assert read_settings() == Settings()
+    assert listed()[name][1] == "default"
 
 
 @pytest.mark.parametrize("name", ["models_dev_url", "genai_prices_url", "openrouter_url", "cors_origins"])
-def test_a_feed_and_the_origins_are_switched_off_by_an_empty_variable(name: str) -> None:
-    assert getattr(read({}), name)
-    assert getattr(read({variable(name): ""}), name) == ""
-    assert {each.name: each.origin for each in origins({variable(name): ""})}[name] == "environment"
+def test_an_empty_variable_disables_a_feed_and_cross_origin_requests(setenv: Setenv, name: str) -> None:
+    assert getattr(read_settings(), name)
+    setenv(**{name: ""})
+    assert listed()[name] == ("", "environment")
 
 
-def test_a_value_of_zero_is_shown() -> None:
-    environment = {"MODELMETA_PORT": "0", "MODELMETA_REFRESH_INTERVAL": "0"}
-    found = {each.name: each.value for each in origins(environment)}
-    assert (found["port"], found["refresh_interval"]) == ("0", "0")
+def test_a_value_of_zero_is_shown(setenv: Setenv) -> None:
+    setenv(port="0", refresh_interval="0")
+    assert (listed()["port"][0], listed()["refresh_interval"][0]) == ("0", "0")
 
 
-def test_the_token_is_never_shown() -> None:
-    environment = {"MODELMETA_OPERATOR_TOKEN": TOKEN}
-    assert read(environment).operator_token == TOKEN
-    found = {each.name: (each.value, each.origin) for each in origins(environment)}
-    assert found["operator_token"] == ("(set)", "environment")
-    assert TOKEN not in str(origins(environment))
-    assert {each.name: each.value for each in origins({})}["operator_token"] == ""
+def test_the_token_is_never_shown(setenv: Setenv) -> None:
+    assert listed()["operator_token"] == ("", "default")
+    setenv(operator_token=TOKEN)
+    assert read_settings().operator_token == TOKEN
+    assert listed()["operator_token"] == ("(set)", "environment")
+    assert TOKEN not in str(list_settings())
+    setenv(operator_token=TOKEN[:15])
     with pytest.raises(OperatorError) as caught:
-        read({"MODELMETA_OPERATOR_TOKEN": TOKEN[:15]})
+        read_settings()
     assert TOKEN[:15] not in str(caught.value)
 
 
-def test_a_databases_password_is_never_shown() -> None:
-    url = "postgresql+asyncpg://owner:pass-word@db.example/models"
-    shown = {each.name: each.value for each in origins({"MODELMETA_DATABASE_URL": url})}["database_url"]
+def test_a_databases_password_is_never_shown(setenv: Setenv) -> None:
+    setenv(database_url="postgresql+asyncpg://owner:pass-word@db.example/models")
+    shown = listed()["database_url"][0]
     assert "pass-word" not in shown
     assert "db.example/models" in shown
+    setenv(database_url="postgres://owner:pass-word@db.example/models")
     with pytest.raises(OperatorError) as caught:
-        read({"MODELMETA_DATABASE_URL": "postgres://owner:pass-word@db.example/models"})
+        read_settings()
     assert "pass-word" not in str(caught.value)
     assert "MODELMETA_DATABASE_URL" in str(caught.value)
 
@@ -126,12 +163,12 @@ def test_the_command_lists_every_setting_with_where_it_comes_from(tmp_path: Path
     done = modelmeta("settings", port="9000", operator_token=TOKEN, overlay=str(overlay))
     assert (done.returncode, done.stderr) == (0, "")
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│ MODEL" in line]
-    told = {line[0]: line[1:] for line in lines}
-    assert list(told) == [variable(name) for name in NAMES]
+    row_of = {line[0]: line[1:] for line in lines}
+    assert list(row_of) == [variable(name) for name in NAMES]
     for name in NAMES:
-        assert told[variable(name)][2] == Settings.model_fields[name].description
-    assert told["MODELMETA_PORT"][:2] == ["9000", "environment"]
-    assert told["MODELMETA_HOST"][:2] == ["127.0.0.1", "default"]
-    assert told["MODELMETA_OVERLAY"][:2] == [str(overlay), "environment"]
-    assert told["MODELMETA_OPERATOR_TOKEN"][:2] == ["(set)", "environment"]
+        assert row_of[variable(name)][2] == Settings.model_fields[name].description
+    assert row_of["MODELMETA_PORT"][:2] == ["9000", "environment"]
+    assert row_of["MODELMETA_HOST"][:2] == ["127.0.0.1", "default"]
+    assert row_of["MODELMETA_OVERLAY"][:2] == [str(overlay), "environment"]
+    assert row_of["MODELMETA_OPERATOR_TOKEN"][:2] == ["(set)", "environment"]
     assert TOKEN not in done.stdout

@@ -28,8 +28,9 @@ from seeds.merge.merge import Merged, merge
 from seeds.store.sources import State
 from seeds.store.store import Outcome
 from server import database
-from server.graphql.execution import Request, RequestError, Runner, refusal
-from server.settings import Settings, read
+from server.graphql.errors import RequestError, error_response
+from server.graphql.execution import Request, Runner
+from server.settings import Settings
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A server on loopback where the tests may create and drop databases."""
@@ -69,7 +70,7 @@ async def drop_database(url: str) -> None:
 
 
 def settings_for(url: str, **more: Any) -> Settings:
-    return read({}, {"database_url": url, **more})
+    return Settings(database_url=url, **more)
 
 
 def asker(engine: AsyncEngine) -> Ask:
@@ -78,9 +79,9 @@ def asker(engine: AsyncEngine) -> Ask:
 
     async def ask(query: str, variables: dict[str, Any] | None = None, *, errors: bool = False) -> dict[str, Any]:
         try:
-            answer = await runner.run(runner.check(Request(query, variables or {}, None, {})))
+            answer = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
         except RequestError as error:
-            answer = refusal(error)
+            answer = error_response(error)
         if errors:
             return answer
         assert "errors" not in answer, answer["errors"]

@@ -84,7 +84,7 @@ def test_a_port_in_use_is_one_line(tiny_url: str) -> None:
         said = mistake("serve", "--port", str(port), database_url=tiny_url)
     assert said == (
         f"Can't listen on 127.0.0.1 port {port}: Address already in use. "
-        "Stop what uses it, or choose another with --port or MODELMETA_PORT."
+        "Stop the program that uses it, or choose another with --port or MODELMETA_PORT."
     )
 
 
@@ -96,7 +96,7 @@ def test_an_address_that_is_not_ours_is_one_line(tiny_url: str, early: Early) ->
 @pytest.mark.parametrize("command", [SERVE, ASK, LOAD, ("settings",)], ids=lambda command: command[0])
 def test_an_unknown_setting_is_one_line(command: tuple[str, ...], early: Early) -> None:
     said = early(*command, databse_url="sqlite+aiosqlite:///x")
-    assert said == "No setting is called MODELMETA_DATABSE_URL. `modelmeta settings` lists those there are."
+    assert said == "No setting is called MODELMETA_DATABSE_URL. `modelmeta settings` lists all settings."
 
 
 def test_a_malformed_setting_is_one_line(tiny_url: str, early: Early) -> None:
@@ -111,7 +111,7 @@ def test_a_damaged_database_is_one_line(tmp_path: Path, command: tuple[str, ...]
     said = mistake(*command, database_url=f"sqlite+aiosqlite:///{file}")
     assert said == (
         f"The database sqlite+aiosqlite:///{file} is damaged (file is not a database). "
-        "Move the file away; it is built anew at the next start."
+        "Move the file away; the next start builds a new one."
     )
 
 
@@ -125,7 +125,7 @@ def test_an_unreachable_postgresql_is_one_line(command: tuple[str, ...]) -> None
 def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     said = mistake(*SERVE, database_url=f"sqlite+aiosqlite:///{tmp_path}/file/modelmeta.sqlite")
-    assert said.startswith(f"The database's folder {tmp_path}/file can't be made: ")
+    assert said.startswith(f"The database's folder {tmp_path}/file can't be created: ")
 
 
 def test_a_malformed_address_of_a_database_is_one_line() -> None:
@@ -289,7 +289,7 @@ async def test_a_server_says_where_it_answers_and_where_its_registry_is(tiny_url
         lines = server.said.splitlines()
         assert f"Database: {tiny_url}" in lines
         assert (
-            f"ModelMeta answers at {server.address}/graphql; browse at {server.address}/, explore at {server.address}/graphiql"
+            f"ModelMeta is running. Catalog: {server.address}/  GraphQL: {server.address}/graphql  GraphiQL: {server.address}/graphiql"
             in lines
         )
 

@@ -201,7 +201,7 @@ def test_changes_stand_in_a_table(url: str) -> None:
 def test_since_takes_a_day_a_moment_or_a_revision(said: Any, since: str, found: Any) -> None:
     answer = said("changes", "--json", "--since", since)
     assert brief(answer) == found
-    assert answer.err == ("" if found else "Nothing changed.\n")
+    assert answer.err == ("" if found else "No changes.\n")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_what_is_asked_for_is_found_and_nothing_else(said: Any, flags: list[str]
 def test_a_limit_says_how_many_it_left_out(said: Any) -> None:
     answer = said("changes", "--json", "--limit", "2")
     assert brief(answer) == ALL[:2]
-    assert answer.err == "2 of 6 changes; --limit shows more.\n"
+    assert answer.err == "2 of 6 changes shown; --limit shows more.\n"
 
 
 KINDS = ", ".join(ChangeKind.__members__)
@@ -234,19 +234,19 @@ KINDS = ", ".join(ChangeKind.__members__)
 @pytest.mark.parametrize(
     ("flags", "line"),
     [
-        (["--since", "5"], "--since is 5: the newest revision is 4. Write a smaller number, or a day as 2026-11-23."),
-        (["--since", "20261123"], "--since is 20261123: the newest revision is 4. Write a smaller number, or a day as 2026-11-23."),
-        (["--since", "9" * 5_000], f"--since is {'9' * 40}: the newest revision is 4. Write a smaller number, or a day as 2026-11-23."),
+        (["--since", "5"], "--since is 5: the newest revision is 4. Write a smaller number, or a day such as 2026-11-23."),
+        (["--since", "20261123"], "--since is 20261123: the newest revision is 4. Write a smaller number, or a day such as 2026-11-23."),
+        (["--since", "9" * 5_000], f"--since is {'9' * 40}: the newest revision is 4. Write a smaller number, or a day such as 2026-11-23."),
         *(
-            ([f"--since={text}"], f"--since is {text!r}: write a day (2026-11-23), a moment (2026-11-23T12:00:00Z) or a revision's number.")
+            ([f"--since={text}"], f"--since is {text!r}: write a day (2026-11-23), an instant (2026-11-23T12:00:00Z) or a revision number.")
             for text in ("", "yesterday", "2026-13-01", "-1", "٣", "0001-01-01T00:00:00+23:00", "2026-11-2\n")
         ),
         (["--kind", "GONE"], f"--kind is 'GONE': write one of {KINDS}."),
         (["--kind", ""], f"--kind is '': write one of {KINDS}."),
-        (["--provider", "OpenAi"], "No provider is called 'OpenAi'. Did you mean openai?"),
-        (["--provider", "\udcff"], r"No provider is called '\udcff'."),
+        (["--provider", "OpenAi"], "No provider is named 'OpenAi'. Did you mean openai?"),
+        (["--provider", "\udcff"], r"No provider is named '\udcff'."),
         *(
-            (["--model", text], f"No model is called {text!r}. Write it as PROVIDER/MODEL, such as openai/gpt-4.1-mini.")
+            (["--model", text], f"No model is named {text!r}. Write it as PROVIDER/MODEL, such as openai/gpt-4.1-mini.")
             for text in ("nothing", "", "openai/", "\udcff", "a\0b")
         ),
         (["--limit", "0"], "--limit is 0: write a number from 1 to 1000000."),
@@ -262,6 +262,6 @@ async def test_an_empty_database_says_what_to_do(tmp_path: Path, command: str) -
     done = modelmeta(command, database_url=await create_database("sqlite", tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "modelmeta: The database holds no registry yet. Load one with `modelmeta load`, or name another with "
+        "modelmeta: The database is empty. Load the registry with `modelmeta load`, or name another database with "
         "--database-url.\n"
     )

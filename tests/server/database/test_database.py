@@ -87,7 +87,7 @@ async def test_one_answer_comes_from_one_state(engine: AsyncEngine) -> None:
 async def test_answers_before_and_after_a_write_are_each_of_one_piece(engine: AsyncEngine) -> None:
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)))
     query = '{ registry { revision { number } } model(ref: "openai/tiny-large") { name } }'
-    ready = runner.check(Request(query, {}, None, {}))
+    ready = runner.prepare(Request(query, {}, None, {}))
     await put(engine, tiny())
     seen: list[tuple[int, str]] = []
     done = asyncio.Event()
@@ -188,7 +188,7 @@ async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: Async
         ):
             await writer.execute(sa.text(change))
     said = await database.prepare(engine)
-    assert said == f"The database had layout 1; it has layout {tables.LAYOUT} now, and everything in it was kept."
+    assert said == f"The database was upgraded from layout 1 to {tables.LAYOUT}; everything in it was kept."
     assert await database.prepare(engine) is None
     async with database.reading(engine) as reader:
         assert await columns_of(reader) == {**today, "operators_notes": {"note"}}
@@ -204,7 +204,7 @@ async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: Async
 async def test_a_layout_nobody_knows_a_way_from_is_refused(engine: AsyncEngine) -> None:
     async with database.writing(engine) as writer:
         await writer.execute(sa.update(table(tables.Layout)).values(number=0))
-    with pytest.raises(OperatorError, match="can't bring"):
+    with pytest.raises(OperatorError, match="can't upgrade"):
         await database.prepare(engine)
 
 
@@ -217,7 +217,7 @@ async def test_a_newer_layout_is_refused_and_left_alone(engine: AsyncEngine) -> 
         await database.prepare(engine)
     assert str(caught.value) == (
         f"The database has layout {newer}, which is newer than this program's ({tables.LAYOUT}). "
-        "Upgrade ModelMeta, or point MODELMETA_DATABASE_URL at another database."
+        "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
     )
     async with database.reading(engine) as reader:
         assert await names(reader) == OLD
@@ -270,15 +270,15 @@ async def test_a_damaged_file_says_so_and_what_to_do(tmp_path: Path, damage: Cal
     message = await mistake(f"sqlite+aiosqlite:///{file}")
     assert str(file) in message
     assert "is damaged" in message
-    assert "Move the file away; it is built anew at the next start." in message
+    assert "Move the file away; the next start builds a new one." in message
 
 
 async def test_a_folder_that_can_not_be_made_says_so_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nobody/may")):
         message = await mistake(f"sqlite+aiosqlite:///{folder}/modelmeta.sqlite")
-        assert message.startswith(f"The database's folder {folder} can't be made: ")
-        assert message.endswith("Set MODELMETA_DATABASE_URL to a file in a folder that can be written.")
+        assert message.startswith(f"The database's folder {folder} can't be created: ")
+        assert message.endswith("Set MODELMETA_DATABASE_URL to a file in a writable folder.")
 
 
 async def test_a_file_that_can_not_be_opened_says_so_and_what_to_do(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ async def test_a_file_that_can_not_be_opened_says_so_and_what_to_do(tmp_path: Pa
         message = await mistake(f"sqlite+aiosqlite:///{place}")
         assert str(place) in message
         assert "can't be opened or written" in message
-        assert message.endswith("Mend the file's rights or set MODELMETA_DATABASE_URL.")
+        assert message.endswith("Check the path and the file's permissions, or set MODELMETA_DATABASE_URL.")
 
 
 async def test_a_missing_folder_is_made(tmp_path: Path) -> None:
@@ -302,8 +302,8 @@ async def test_a_file_another_program_writes_to_says_so(tmp_path: Path) -> None:
     await database.prepare(engine)
     error = sqlite3.OperationalError("database is locked")
     assert database.explain(engine, error) == (
-        f"The database {url} is in use by a program that writes to it (database is locked). "
-        "Try again, or stop that one."
+        f"The database {url} is locked by another program that writes to it (database is locked). "
+        "Try again, or stop that program."
     )
     await engine.dispose()
 

@@ -22,12 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from schema.enums import Meter, ModelStatus, ParameterKind, ServiceTier
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
 from server import database
-from server.app import create_app
 from server.pages import filters
 from server.pages.chart import chart
 from tests.support.html import read, unfit
 from tests.support.registry import NOW, Ask, put, settings_for, tiny
-from tests.support.servers import LEAKS, Server, serving, tiny_server
+from tests.support.servers import LEAKS, Server, in_process, serving, tiny_server
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
 SAMPLE = {"sqlite": 300, "postgresql": 40}
@@ -48,9 +47,8 @@ PAGES = [
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site(full_engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     """The pages of the whole registry."""
-    app = create_app(settings_for(full_engine.url.render_as_string(hide_password=False)), full_engine)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+    settings = settings_for(full_engine.url.render_as_string(hide_password=False))
+    async with in_process(settings, full_engine, headers=HTML) as client:
         yield client
 
 
@@ -603,9 +601,8 @@ async def later(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     """The tiny registry after a refresh that changed something."""
     await put(engine, tiny())
     await put(engine, moved(), NOW + timedelta(days=1))
-    app = create_app(settings_for(engine.url.render_as_string(hide_password=False)), engine)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+    settings = settings_for(engine.url.render_as_string(hide_password=False))
+    async with in_process(settings, engine, headers=HTML) as client:
         yield client
 
 
@@ -851,9 +848,8 @@ async def test_a_prefix_in_front_needs_no_telling(site: httpx.AsyncClient) -> No
 async def test_an_operators_lower_limits_are_meant_for_others(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     url = engine.url.render_as_string(hide_password=False)
-    app = create_app(settings_for(url, max_cost=100, max_depth=3, max_tokens=100, max_aliases=1), engine)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+    settings = settings_for(url, max_cost=100, max_depth=3, max_tokens=100, max_aliases=1)
+    async with in_process(settings, engine, headers=HTML) as client:
         for path in ("/", "/models/openai/tiny-large", "/providers", "/providers/openai", "/changes", "/nothing"):
             assert (await client.get(path)).status_code == (404 if path == "/nothing" else 200), path
 
@@ -861,9 +857,8 @@ async def test_an_operators_lower_limits_are_meant_for_others(engine: AsyncEngin
 async def test_trouble_is_a_page_that_gives_nothing_away(tmp_path: Path) -> None:
     # No tables: whatever is asked of this database fails.
     engine = database.create_engine(f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite")
-    app = create_app(settings_for(engine.url.render_as_string(hide_password=False)), engine)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", headers=HTML) as client:
+    settings = settings_for(engine.url.render_as_string(hide_password=False))
+    async with in_process(settings, engine, headers=HTML) as client:
         for path in ("/", "/models/openai/tiny-large", "/compare?models=a&models=b", "/changes.atom", "/nothing"):
             page = await client.get(path)
             assert page.status_code == 500, path

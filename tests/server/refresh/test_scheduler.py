@@ -13,9 +13,9 @@ from websockets.asyncio.client import connect
 
 from server import database
 from server.database import locks
-from server.refresh.plan import due, due_at
-from server.refresh.scheduler import Clock, Refresher, RefreshFailed
-from server.settings import read
+from server.refresh.plan import due_at, is_due
+from server.refresh.scheduler import Refresher, RefreshError, Scheduler
+from server.settings import Settings
 from tests.support.feeds import Publisher, catalogue, listing, publishing
 from tests.support.registry import create_database, drop_database
 from tests.support.servers import Server, modelmeta, serving
@@ -108,10 +108,10 @@ async def test_a_refresh_is_due_an_interval_after_the_source_that_was_asked_long
     url: str, engine: AsyncEngine
 ) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        assert await due(engine, 3600)
+        assert await is_due(engine, 3600)
         await loaded(url, feeds)
-        assert not await due(engine, 3600)
-        assert await due(engine, 0)
+        assert not await is_due(engine, 3600)
+        assert await is_due(engine, 0)
         hour, two = [await due_at(engine, seconds) for seconds in (3600, 7200)]
         assert (two - hour).total_seconds() == 3600
 
@@ -122,10 +122,10 @@ async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> N
 
         async def __call__(self, *arguments: str) -> Any:
             self.tries += 1
-            raise RefreshFailed("no such program")
+            raise RefreshError("no such program")
 
-    refresher = Failing(read({}, {}))
-    clock = asyncio.create_task(Clock(engine, 1, refresher).run())
+    refresher = Failing(Settings())
+    clock = asyncio.create_task(Scheduler(engine, 1, refresher).run())
 
     async def tried_twice() -> bool:
         return refresher.tries >= 2
@@ -141,9 +141,9 @@ async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> N
 async def test_one_refreshes_at_a_time_and_the_lock_of_the_dead_is_free(engine: AsyncEngine, url: str) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
         more = {"database_url": url, **feeds.variables(), **GUARD_OFF}
-        async with locks.refreshing(engine):
-            with pytest.raises(locks.Busy):
-                async with locks.refreshing(engine, wait=0.3):
+        async with locks.refresh_lock(engine):
+            with pytest.raises(locks.RefreshRunningError):
+                async with locks.refresh_lock(engine, wait=0.3):
                     pass
             done = await asyncio.to_thread(modelmeta, "refresh", "--due", "--json", **more)
             assert (done.returncode, json.loads(done.stdout)) == (0, {"refreshed": False})
@@ -262,7 +262,7 @@ async def test_a_server_that_ends_ends_its_refresh(url: str, tmp_path: Path) -> 
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
         await loaded(url, feeds)
         engine = database.create_engine(url)
-        async with locks.refreshing(engine):
+        async with locks.refresh_lock(engine):
             async with serving(url, tmp_path, operator_token=TOKEN, **feeds.variables()) as server:
                 waiting = asyncio.create_task(ask(server, REFRESH, None, TOKEN))
                 await asyncio.sleep(2)
@@ -270,6 +270,6 @@ async def test_a_server_that_ends_ends_its_refresh(url: str, tmp_path: Path) -> 
                 assert await server.stop() == 0
             await asyncio.gather(waiting, return_exceptions=True)
         # Nobody else is left who waits for the lock.
-        async with locks.refreshing(engine, wait=2):
+        async with locks.refresh_lock(engine, wait=2):
             pass
         await engine.dispose()
