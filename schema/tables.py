@@ -28,7 +28,7 @@ from schema.enums import (
 )
 
 LAYOUT = 3
-"""Number of this layout; raise it with every change of a table, and say in `server/layouts.py` how to get there."""
+"""Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
 
 
 def word(enum: type[Enum]) -> Any:

@@ -1,4 +1,4 @@
-"""The promise: spelling is evened out, and nothing else: what differs in a size, a version, a date or a word stays apart."""
+"""The promise: only spelling is normalized. Ids that differ in a size, a version, a date or a word stay apart."""
 
 import pytest
 from hypothesis import given

@@ -191,7 +191,7 @@ async def test_a_gateways_word_leads_to_its_own_listing_and_else_to_the_makers(f
     assert (await read(full, "fireworks_ai/claude-sonnet-4.5"))[0] == "anthropic/claude-sonnet-4-5"
     # A lab sells its own: another's model under its name is a contradiction.
     assert (await read(full, "cohere:claude-sonnet-4.5"))[:2] == (None, "NONE")
-    # Neither the seller that is named nor the maker lists it.
+    # Neither the provider that is named nor the maker lists it.
     model, matched, candidates = await read(full, "replicate/nousresearch/hermes-4-70b")
     assert (model, matched) == (None, "NONE")
     assert candidates[0] == ("nebius/NousResearch/Hermes-4-70B", 0.9)
@@ -306,7 +306,7 @@ async def test_two_models_that_fit_alike_are_no_match(engine: AsyncEngine) -> No
         model, matched, candidates = await read(ask, ref)
         assert (model, matched) == (None, "NONE"), ref
         assert candidates == [("venice/wanderer-9", 0.9), ("poe/wanderer-9", 0.9)]
-    # Naming the seller settles it.
+    # Naming the provider settles it.
     assert (await read(ask, "POE/Wanderer_9"))[:2] == ("poe/wanderer-9", "NORMALISED")
 
 
