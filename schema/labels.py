@@ -1,30 +1,28 @@
-"""How the closed sets and the facts read for people: FUNCTION_CALLING is "Function calling", PDF stays "PDF"."""
+"""Labels of enum members and fields for people: FUNCTION_CALLING is "Function calling", PDF stays "PDF"."""
 
 from enum import Enum
 
-WHOLE = {
-    "AI": "AI",
-    "API": "API",
+SPECIAL_LABELS = {
     "ASC": "Ascending",
-    "AUDIO_TIME": "Audio by length",
+    "AUDIO_TIME": "Audio duration",
     "CACHE_READ": "Cached input",
     "CACHE_READ_AUDIO": "Cached audio",
     "CACHE_READ_IMAGE": "Cached images",
     "CACHE_WRITE_1H": "Cache write, 1 hour",
     "DESC": "Descending",
     "FINE_TUNING": "Fine-tuning",
-    "INPUT_AUDIO_TIME": "Input audio by length",
+    "HELD": "Held back",
+    "INPUT_AUDIO_TIME": "Input audio duration",
     "JSON_MODE": "JSON mode",
     "KNOWLEDGE_CUTOFF_TEXT": "Knowledge cutoff",
-    "LAB": "Lab",
-    "LICENSE": "Licence",
     "MAX_INPUT_TOKENS": "Maximum input tokens",
     "MAX_OUTPUT_TOKENS": "Maximum output tokens",
     "MCP": "MCP",
-    "NOT_PUBLISHED": "Not published",
+    "NORMALISED": "Normalized",
+    "NOT_PUBLISHED": "Unknown",
     "OCR": "OCR",
     "OK": "OK",
-    "OUTPUT_AUDIO_TIME": "Output audio by length",
+    "OUTPUT_AUDIO_TIME": "Output audio duration",
     "PDF": "PDF",
     "PER_BILLION_PIXELS": "per billion pixels",
     "PER_HOUR": "per hour",
@@ -39,10 +37,10 @@ WHOLE = {
     "PER_THOUSAND_SEARCHES": "per 1,000 searches",
     "URL_CONTEXT": "URL context",
 }
-"""Words that are not their name in lower case."""
+"""Labels that are not simply the name in lower case."""
 
 
-def label(word: str | Enum) -> str:
-    """A word of a closed set as people read it."""
-    name = word if isinstance(word, str) else word.name
-    return WHOLE.get(name) or name.replace("_", " ").capitalize()
+def label(member: str | Enum) -> str:
+    """The label of an enum member, or of its name."""
+    name = member if isinstance(member, str) else member.name
+    return SPECIAL_LABELS.get(name) or name.replace("_", " ").capitalize()

@@ -28,7 +28,7 @@ from server.graphql.errors import HttpError
 from server.graphql.execution import Runner
 from server.graphql.http import GraphQLEndpoint
 from server.graphql.websocket import WebSocketEndpoint
-from server.pages.problems import missing_page, page
+from server.pages.error_pages import missing_page, page
 from server.pages.routes import routes as page_routes
 from server.pages.site import Site
 from server.refresh.scheduler import Refresher, Scheduler

@@ -1,4 +1,4 @@
-"""Normalized ids: what is left of a model's id once its spelling is normalized. Ingest and queries share this reading."""
+"""Normalized ids: a model's id without differences of spelling. Ingest and queries share this reading."""
 
 import re
 from collections.abc import Iterable

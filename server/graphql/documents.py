@@ -98,16 +98,16 @@ class Documents:
     ) -> int:
         """The cost of the operation with these variables. Raises GraphQLError over a limit."""
         assert prepared.document
-        sizes: list[tuple[str, int]] = []
+        sizes: list[tuple[str, float]] = []
         for name in sorted(prepared.variables):
             value = variables.get(name)
-            if isinstance(value, int) or is_array(value):
-                sizes.append((name, value if isinstance(value, int) else len(value)))
+            if isinstance(value, (int, float)) or is_array(value):
+                sizes.append((name, value if isinstance(value, (int, float)) else len(value)))
         key = prepared.text, operation.name.value if operation.name else None, tuple(sizes)
         cost = self._costs.get(key)
         if cost is None:
             cost = check_operation(self.schema, prepared.document, operation, variables, self.limits)
-            self._costs.put(key, cost, len(prepared.text) + sum(100 + size.bit_length() // 8 for _, size in sizes))
+            self._costs.put(key, cost, len(prepared.text) + 200 * len(sizes))
         return cost
 
     def persisted(self, digest: str, text: str | None) -> str:

@@ -26,10 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.cache import Cache
 from schema.column_types import is_object
-from schema.context import Context, Refresh, Revisions
+from schema.context import Context, Refresh, RegistrySettings, Revisions, State
 from schema.errors import ClientError
 from schema.graph import graph
-from schema.subscription import landed
+from schema.subscription import event_key
 from seeds.store.sources import LIVE
 from server.graphql.documents import Documents
 from server.graphql.errors import MAX_ERRORS, RequestError, ResponseMap, format_error
@@ -86,7 +86,8 @@ class Runner:
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
-        self._public_settings = {"refresh_interval": settings.refresh_interval, "feeds": LIVE}
+        self._registry_settings = RegistrySettings(settings.refresh_interval, LIVE)
+        self._state = State()
         self._event_responses: Cache[bytes] = Cache(EVENT_CACHE)
 
     def prepare(self, request: Request) -> PreparedOperation:
@@ -143,7 +144,7 @@ class Runner:
                 else:
                     latest = self.watch.number if self.watch else 0
                     interval = int(time.monotonic() / EVENT_SHARING)
-                    key = selection, landed(event), latest, interval
+                    key = selection, event_key(event), latest, interval
                     yield await self._event_responses.load(key, partial(respond, event))
 
     async def _subscribe(self, operation: PreparedOperation) -> tuple[Subscription, AsyncGenerator[object]]:
@@ -176,7 +177,9 @@ class Runner:
             await context.close()
 
     def _context(self, refresh: Refresh | None = None) -> Context:
-        return Context(self.engine, settings=self._public_settings, watch=self.watch, refresh=refresh)
+        return Context(
+            self.engine, settings=self._registry_settings, state=self._state, watch=self.watch, refresh=refresh
+        )
 
     def _refresh_for(self, request: Request) -> Refresh | None:
         """The way to refresh, for the operator alone."""

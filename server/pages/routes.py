@@ -1,14 +1,14 @@
-"""Which page is where."""
+"""The URL of every page."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.pages.changes import changes, feed
+from server.pages.changes import atom_feed, changes
 from server.pages.compare import compare
+from server.pages.error_pages import page
 from server.pages.home import home
 from server.pages.model import model
-from server.pages.problems import page
 from server.pages.provider import family, provider, providers
 from server.pages.site import Site
 
@@ -27,6 +27,6 @@ def routes() -> list[BaseRoute]:
         Route("/families/{family}", page(family)),
         Route("/compare", page(compare)),
         Route("/changes", page(changes)),
-        Route("/changes.atom", page(feed)),
+        Route("/changes.atom", page(atom_feed)),
         Route("/static/{name}", asset),
     ]

@@ -27,8 +27,9 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from schema import dataloaders, subscription, tables
+from schema.context import State
 from schema.enums import ChangeKind
-from schema.subscription import CHUNK, Place, changes, follow
+from schema.subscription import CHUNK, Position, changes, follow
 from seeds.store.store import insert, table
 from server import database
 from server.database.revisions import Watch
@@ -753,7 +754,7 @@ async def test_every_change_is_heard_once_in_order_however_writing_and_reading_i
     since = await watch.look()
     heard: list[int] = []
     due = 0
-    async with aclosing(follow(watch, changes(None), Place(since))) as stream:
+    async with aclosing(follow(State(), watch, changes(None), Position(since))) as stream:
         for step, number in [*steps, ("hear", 10**6)]:
             if step == "land":
                 await land(inside.engine, watch.number + 1, number)
