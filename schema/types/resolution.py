@@ -28,6 +28,10 @@ async def candidates(context: Context, resolutions: Sequence[Resolution]) -> lis
     return [[Candidate(model, score) for model, score in pairs] for pairs in found]
 
 
+def itself(resolution: Resolution) -> Resolution:
+    return resolution
+
+
 @strawberry.type(description="A model that a reference may mean.")
 class ModelCandidate:
     model: Model = column("The model.")
@@ -45,7 +49,7 @@ class ModelResolution:
     candidates = edge(
         list[ModelCandidate],
         candidates,
-        by=lambda resolution: resolution,
+        by=itself,
         largest=MOST,
         description="What the reference may mean, best first, at most ten: the match, the same model at other "
         "providers and its other versions. Without a match, models that fit equally well or have similar names.",
