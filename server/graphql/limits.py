@@ -167,7 +167,7 @@ UNDECLARED = Declaration(kind=Kind.COLUMN)
 
 def returned(definition: GraphQLField | None) -> Parent:
     """The composite type that a field returns or lists."""
-    named: Any = get_named_type(cast(Any, definition).type) if definition else None
+    named: object = cast(Any, get_named_type)(definition.type) if definition else None
     return named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
 
 
