@@ -137,7 +137,7 @@ async def test_an_error_while_running_is_200_with_the_data_there_is(client: http
             "data": {"registry": {"modelCount": 3}, "model": None},
             "errors": [
                 {
-                    "message": "The reference has 501 characters; no model's has more than 500.",
+                    "message": "ref must have at most 500 characters (got 501).",
                     "path": ["model"],
                     "locations": [{"line": 1, "column": 48}],
                     "extensions": {"code": "BAD_USER_INPUT"},
