@@ -442,7 +442,7 @@ async def test_the_command_line_says_what_a_subscription_needs(tmp_path: Path) -
     async with tiny_database(tmp_path) as url:
         ended = await asyncio.to_thread(modelmeta, "query", REFRESHED, database_url=url)
     assert ended.returncode == 1
-    sentence = "A subscription needs a server that runs: start one with `modelmeta serve`."
+    sentence = "Subscriptions need a running server: start one with `modelmeta serve`."
     assert refused(json.loads(ended.stdout), "NOT_SUPPORTED") == sentence
 
 
@@ -477,8 +477,8 @@ async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
 
 
 def tasks_under_way() -> int:
-    """Tasks, but for the watch's looks, which come and go."""
-    return sum("_look" not in str(task.get_coro()) for task in asyncio.all_tasks())
+    """Tasks except the reads of the watch, which come and go."""
+    return sum("Watch._read" not in str(task.get_coro()) for task in asyncio.all_tasks())
 
 
 def generators() -> int:
@@ -701,7 +701,7 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
 async def test_a_database_that_is_away_for_a_while_costs_no_event(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "AGAIN", 0.05)
+    monkeypatch.setattr(subscription, "RETRY_DELAY", 0.05)
     away = 6
 
     def fail(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
