@@ -108,9 +108,9 @@ class Context:
         """The statement's rows. Rows of a whole table have its columns as attributes, but are not ORM entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Executable) -> list[Any]:
+    async def tuples(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
-        return list(await self._execute(statement))
+        return list(await self._execute(statement, parameters))
 
     async def scalar(self, statement: Select[T]) -> T | None:
         rows = await self._execute(statement)
@@ -123,7 +123,7 @@ class Context:
         listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
 
-    async def _execute(self, statement: Executable) -> Sequence[Any]:
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         async with self._turn:
             if self._closed:
                 raise asyncio.CancelledError
@@ -131,7 +131,7 @@ class Context:
             try:
                 if self._connection is None:
                     self._connection = await self._stack.enter_async_context(self.engine.connect())
-                return (await self._connection.execute(statement)).all()
+                return (await self._connection.execute(statement, parameters)).all()
             finally:
                 self._asking = None
 

@@ -19,6 +19,11 @@ def whole(_: object) -> int:
     return 0
 
 
+def itself(row: Any) -> Any:
+    """The row as its own key."""
+    return row
+
+
 def in_order(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[Any]:
     """The row of each key, or None."""
     found = {getattr(row, key): row for row in rows}

@@ -25,8 +25,8 @@ from schema.enums import (
     SourceStatus,
 )
 
-LAYOUT = 2
-"""Number of this layout; raise it with every change of a table, and say in `server/layouts.py` how to get there."""
+LAYOUT = 3
+"""Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
 
 
 def word(enum: type[Enum]) -> Any:
@@ -167,6 +167,7 @@ class Model(Table, table=True):
         sa.Index("model_largest", sa.text("(context_window IS NULL)"), "context_window", "ref"),
         sa.Index("model_largest_output", sa.text("(max_output_tokens IS NULL)"), "max_output_tokens", "ref"),
         sa.Index("model_name", "name", "ref"),
+        sa.Index("model_versions", "provider_slug", "version_of"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -180,7 +181,7 @@ class Model(Table, table=True):
     family_slug: str | None = Field(default=None, foreign_key="family.slug", index=True)
     canonical: str | None = Field(default=None, index=True)
     """Identity that the same model has at all providers: maker/model."""
-    version_of: str | None = Field(default=None, index=True)
+    version_of: str | None = None
     """Identity of all dated versions of a model at one provider: the undated slug."""
     is_latest_version: bool = True
     """True if it is the newest of its versions, or the only one."""
@@ -364,6 +365,55 @@ class Term(Table, table=True):
     """Weight of the most important field that has the term."""
 
 
+class ReferenceKind(Enum):
+    """What a key of the reference index is made of."""
+
+    FULL = "FULL"
+    PLAIN = "PLAIN"
+    ALIAS = "ALIAS"
+    TITLE = "TITLE"
+    TEXT = "TEXT"
+
+
+class Reference(Table, table=True):
+    """A key under which references find a model: its id, another name or its title, normalized."""
+
+    __tablename__ = "reference"
+    __table_args__: ClassVar[Any] = (sa.Index("reference_model", "model_id", "kind"),)
+
+    kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
+    """FULL is the whole id, PLAIN the id without how it is routed or sold, TEXT the text that near misses are
+    looked for in."""
+    key: str = Field(primary_key=True)
+    """Words, numbers and day, normalized: gpt-mini/4.1/."""
+    model_id: int = Field(foreign_key="model.id", primary_key=True)
+    region: str = ""
+    """The cloud region in front of the id, of FULL keys."""
+
+
+class PrefixKind(Enum):
+    """What a word in front of an id says."""
+
+    MAKER = "MAKER"
+    PATH = "PATH"
+    SERVES = "SERVES"
+    OWN = "OWN"
+
+
+class Prefix(Table, table=True):
+    """A word in front of ids, and the maker it stands for."""
+
+    __tablename__ = "prefix"
+
+    text: str = Field(primary_key=True)
+    """The word, normalized. Of SERVES and OWN it is the slug of a lab."""
+    kind: PrefixKind = Field(sa_type=word(PrefixKind), primary_key=True)
+    """MAKER names a maker, PATH stands somewhere before a slash, SERVES a maker whose models the lab serves,
+    OWN the maker the lab itself is."""
+    maker: str = Field(default="", primary_key=True)
+    """The maker; empty for PATH."""
+
+
 class Claim(Table, table=True):
     """What one source says about one fact of a model."""
 
@@ -429,6 +479,8 @@ REGISTRY: tuple[type[Table], ...] = (
     Trait,
     Alias,
     Term,
+    Reference,
+    Prefix,
     Claim,
     Change,
 )

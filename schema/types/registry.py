@@ -12,16 +12,28 @@ from schema.types.revision import Revision
 from schema.types.source import MOST_SOURCES, Source
 
 
+def models(_: object) -> type[tables.Table]:
+    return tables.Model
+
+
+def providers(_: object) -> type[tables.Table]:
+    return tables.Provider
+
+
+def families(_: object) -> type[tables.Table]:
+    return tables.Family
+
+
 @strawberry.type(description="What the registry holds, how fresh it is and where its data comes from.")
 class Registry:
     model_count = edge(
         int,
         dataloaders.row_counts,
-        by=lambda _: tables.Model,
+        by=models,
         description="Number of models, including retired ones.",
     )
-    provider_count = edge(int, dataloaders.row_counts, by=lambda _: tables.Provider, description="Number of providers.")
-    family_count = edge(int, dataloaders.row_counts, by=lambda _: tables.Family, description="Number of families.")
+    provider_count = edge(int, dataloaders.row_counts, by=providers, description="Number of providers.")
+    family_count = edge(int, dataloaders.row_counts, by=families, description="Number of families.")
     revision = edge(
         Revision, dataloaders.latest_revision, by=whole, description="The revision that this response was read from."
     )

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 
-from schema import dataloaders, tables
+from schema import tables
 from schema.context import Context
+from schema.dataloaders import itself
 from schema.declarations import column, edge
 from schema.enums import ResolutionKind
-from schema.references.index import names
+from schema.references.resolve import Resolution
 from schema.references.suggest import MOST
 from schema.references.suggest import candidates as suggest
 from schema.types.model import Model
@@ -23,17 +23,14 @@ class Candidate:
     score: float
 
 
-async def candidates(context: Context, keys: Sequence[tuple[str, str | None]]) -> list[list[Candidate]]:
-    """The models that each reference may mean, given the ref of the model it was resolved to; best first."""
-    known = await names(context)
-    return await asyncio.gather(*(_candidates(context, known, ref, resolved) for ref, resolved in keys))
+async def candidates(context: Context, resolutions: Sequence[Resolution]) -> list[list[Candidate]]:
+    """The models that each reference may mean, best first."""
+    found = await asyncio.gather(*(suggest(context, resolution) for resolution in resolutions))
+    return [[Candidate(model, score) for model, score in pairs] for pairs in found]
 
 
-async def _candidates(context: Context, known: Any, ref: str, resolved: str | None) -> list[Candidate]:
-    found = suggest(ref, known.places.get(resolved) if resolved else None, known)
-    refs = [known.entries[place].ref for place, _ in found]
-    rows = await asyncio.gather(*(context.load(dataloaders.models_by_ref, each) for each in refs))
-    return [Candidate(row, score) for row, (_, score) in zip(rows, found, strict=True) if row is not None]
+def itself(resolution: Resolution) -> Resolution:
+    return resolution
 
 
 @strawberry.type(description="A model that a reference may mean.")
@@ -53,7 +50,7 @@ class ModelResolution:
     candidates = edge(
         list[ModelCandidate],
         candidates,
-        by=lambda resolution: (resolution.ref, resolution.model and resolution.model.ref),
+        by=itself,
         largest=MOST,
         description="What the reference may mean, best first, at most ten: the match, the same model at other "
         "providers and its other versions. Without a match, models that fit equally well or have similar names.",

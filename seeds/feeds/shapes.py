@@ -9,12 +9,13 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from schema.column_types import LARGEST_INTEGER, check_exact, is_object
 from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, line
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 
 DIGITS = 40
 """Longest number anybody has a use for, and the largest exponent."""
 UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Control characters, those that turn text around, and halves of characters."""
+PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
@@ -29,11 +30,11 @@ def _link(value: str | None) -> str | None:
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
-def _ordinary(value: Decimal) -> Decimal:
+def bounded(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     # Written out, even a zero with an exponent of 999999999 would fill the memory.
     if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
-        raise ValueError("no price has so many digits")
+        raise ValueError("the number has too many digits")
     return value
 
 
@@ -41,9 +42,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), 
 """A text for people; some upstreams leave a tab behind it."""
 Slug = Annotated[str, StringConstraints(max_length=300), AfterValidator(fit)]
 """An identifier, exactly as it has to be sent."""
-ProviderSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+ProviderSlug = Annotated[str, Field(pattern=f"^{PROVIDER_SLUG}$", max_length=100)]
 Link = Annotated[str | None, AfterValidator(_link)]
-Price = Annotated[Decimal, Field(ge=0), AfterValidator(_ordinary)]
+Price = Annotated[Decimal, Field(ge=0), AfterValidator(bounded)]
 Amount = Annotated[Price, AfterValidator(check_exact)]
 """A price by the unit it is stored by."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]

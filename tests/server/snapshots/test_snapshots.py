@@ -747,7 +747,7 @@ async def test_a_running_server_notices_that_its_registry_was_replaced(
         async with serving(url, tmp_path) as server, server.client() as client:
             answers: list[Any] = [(await client.post("/graphql", json=query)).json()["data"]]
             done = await asyncio.to_thread(modelmeta, "import", str(file), "--replace", database_url=url)
-            assert done.stderr == "Imported revision 2: 91 rows, 4 models of 2 providers as revision 4.\n"
+            assert done.stderr == "Imported revision 2: 110 rows, 4 models of 2 providers as revision 4.\n"
             answers.append((await client.post("/graphql", json=query)).json()["data"])
     assert answers == [
         {"registry": {"revision": {"number": number}}, "model": {"contextWindow": window}}
