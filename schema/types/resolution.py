@@ -28,10 +28,6 @@ async def candidates(context: Context, resolutions: Sequence[Resolution]) -> lis
     return [[Candidate(model, score) for model, score in pairs] for pairs in found]
 
 
-def itself(resolution: Resolution) -> Resolution:
-    return resolution
-
-
 @strawberry.type(description="A model that a reference may mean.")
 class ModelCandidate:
     model: Model = column("The model.")
