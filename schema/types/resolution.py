@@ -8,6 +8,7 @@ import strawberry
 
 from schema import tables
 from schema.context import Context
+from schema.dataloaders import itself
 from schema.declarations import column, edge
 from schema.enums import ResolutionKind
 from schema.references.resolve import Resolution
