@@ -167,7 +167,8 @@ UNDECLARED = Declaration(kind=Kind.COLUMN)
 
 def returned(definition: GraphQLField | None) -> Parent:
     """The composite type that a field returns or lists."""
-    named: object = cast(Any, get_named_type)(definition.type) if definition else None
+    field: Any = definition
+    named: object = cast(Any, get_named_type)(field.type) if field else None
     return named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
 
 

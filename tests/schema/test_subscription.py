@@ -26,8 +26,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from schema import dataloaders, subscription, tables
-from schema.context import State
+from schema import subscription, tables
+from schema.context import Context, State
 from schema.enums import ChangeKind
 from schema.subscription import CHUNK, Position, changes, follow
 from seeds.store.store import insert, table
@@ -686,10 +686,10 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
         await inside.settled(1)
         with monkeypatch.context() as broken:
 
-            async def fail(*_: Any) -> Any:
+            async def fail(context: Context, batch: Any, key: Any) -> Any:
                 raise ZeroDivisionError("inside")
 
-            broken.setattr(dataloaders, "revisions", fail)
+            broken.setattr(Context, "load", fail)
             await put(inside.engine, priced(2), NOW + timedelta(days=2))
             answer = json.loads(await waiting)
         assert answer["data"] is None
