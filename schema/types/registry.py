@@ -1,6 +1,7 @@
 """The registry as a whole: its size, its freshness and its sources."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import strawberry
 
@@ -10,6 +11,14 @@ from schema.dataloaders import whole
 from schema.declarations import Clock, edge, field
 from schema.types.revision import Revision
 from schema.types.source import MOST_SOURCES, Source
+
+
+def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -> datetime:
+    """When a refresh is due: an interval after the oldest attempt of any source; at once if one was never tried."""
+    tried = [attempt for attempt in attempts if attempt is not None]
+    if not tried or len(tried) < len(attempts):
+        return datetime.min.replace(tzinfo=UTC)
+    return min(tried) + timedelta(seconds=interval_seconds)
 
 
 def models(_: object) -> type[tables.Table]:
@@ -52,11 +61,11 @@ class Registry:
         """Seconds between automatic refreshes; 0 if they are off."""
         return settings.refresh_interval_seconds
 
-    @field(needs=(dataloaders.registry_settings, dataloaders.earliest_attempt), by=whole, clock=Clock.INSTANT)
+    @field(needs=(dataloaders.registry_settings, dataloaders.refresh_attempts), by=whole, clock=Clock.INSTANT)
     @staticmethod
     def next_refresh_at(
-        _: object, settings: RegistrySettings, attempt: datetime | None, now: datetime
+        _: object, settings: RegistrySettings, attempts: Sequence[datetime | None], now: datetime
     ) -> datetime | None:
         """When the next automatic refresh is due; null if they are off."""
-        interval = timedelta(seconds=settings.refresh_interval_seconds)
-        return max(attempt + interval, now) if interval and attempt else None
+        interval = settings.refresh_interval_seconds
+        return max(refresh_due_at(attempts, interval), now) if interval else None
