@@ -8,7 +8,7 @@ from typing import Any
 
 from schema.enums import AccessType, ModelStatus, ParameterKind, ProviderKind
 from schema.lists.tokenize import terms, weighted
-from schema.references.ids import spelt
+from schema.references.ids import form_and_text
 from schema.tables import AliasKind, TraitKind
 from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
 from seeds.curated.providers import policy
@@ -49,7 +49,7 @@ Spelling = tuple[str, str, str]
 
 
 def spelling(key: ModelKey) -> Spelling:
-    form, text = spelt(key[1])
+    form, text = form_and_text(key[1])
     return key[0], text, form.day
 
 

@@ -16,13 +16,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim
 from seeds.curated.loader import PLAIN, SETS
-from seeds.feeds.shapes import unique_keys
 from seeds.overlay.rates import SHORTHAND, rates
 from seeds.overlay.shape import FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
 
 SLUG = "overlay"
+OVERLAY_JSON = JsonParser(max_digits=1_000)
 ADVICE = {
     "model_type": "write a table (in JSON, an object)",
     "dict_type": "write a table (in JSON, an object)",
@@ -138,20 +139,17 @@ def read_document(content: bytes, name: str) -> Any:
         raise OverlayError(f"{name}, line {line}: byte 0x{byte:02x} is not UTF-8. Save the file as UTF-8.") from error
     try:
         if name.lower().endswith(".json") or text.lstrip().startswith("{"):
-            # NaN and Infinity become numbers here, and are refused where they are used.
-            return json.loads(text, parse_float=_number, parse_constant=Decimal, object_pairs_hook=unique_keys)
+            return OVERLAY_JSON.parse(text)
         return tomllib.loads(text, parse_float=_number)
-    except json.JSONDecodeError as error:
-        where = f"at line {error.lineno}, column {error.colno}"
-        raise OverlayError(f"{name}: not valid JSON: {error.msg} ({where}).") from error
+    except JsonError as error:
+        raise OverlayError(f"{name}: not valid JSON: {error}. Fix the file.") from error
     except tomllib.TOMLDecodeError as error:
         raise OverlayError(f"{name}: not valid TOML: {error}.") from error
     except RecursionError as error:
         raise OverlayError(f"{name}: the tables are nested too deeply. Remove some levels.") from error
     except ValueError as error:
-        # Besides a key that appears twice, only a whole number of thousands of digits fails here.
-        problem = str(error) if "appears twice" in str(error) else "a number has too many digits"
-        raise OverlayError(f"{name}: {problem}. Fix the file.") from error
+        # Python refuses to read an integer of thousands of digits.
+        raise OverlayError(f"{name}: a number has too many digits. Fix the file.") from error
 
 
 def _number(text: str) -> Decimal:

@@ -61,7 +61,7 @@ async def test_nesting_is_bounded(client: httpx.AsyncClient) -> None:
     for depth in (16, 17, 30):
         answer = await ask(client, levels(depth))
         assert answer.status_code == 400
-        message = f"The document nests {depth} levels deep; at most 15 are allowed."
+        message = f"The document is nested {depth} levels deep; at most 15 are allowed."
         assert refused(answer.json(), "COST_LIMIT") == message
 
 
@@ -72,7 +72,7 @@ async def test_nesting_in_fragments_counts(client: httpx.AsyncClient) -> None:
             f" fragment F{number} on Model {{ provider {{ models(first: 1) {{ nodes {{ ...F{number - 1} }} }} }} }}"
         )
     message = refused((await ask(client, '{ model(ref: "x") { ...F5 } } ' + inner)).json(), "COST_LIMIT")
-    assert message == "The document nests 17 levels deep; at most 15 are allowed."
+    assert message == "The document is nested 17 levels deep; at most 15 are allowed."
     inline = '{ ... on Query { model(ref: "x") { ... { ...F5 } } } } '
     assert refused((await ask(client, inline + inner)).json(), "COST_LIMIT") == message
 
@@ -106,7 +106,7 @@ async def test_directives_are_bounded(client: httpx.AsyncClient) -> None:
         assert message == f"The document has {number} directives; at most 100 are allowed."
 
 
-FIELDS = "A selection has more than 500 fields once fragments are expanded. Ask for fewer."
+FIELDS = "A selection has more than 500 fields, including its fragments. Request fewer fields."
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_the_cost_is_checked_against_the_limit() -> None:
     assert operation
     exact = cost("{ models(first: 50) { nodes { ref } } }")
     assert check_operation(graph, document, operation, {}, Limits(15, 100, exact)) == exact
-    with pytest.raises(GraphQLError, match=f"more than {exact - 1} objects, pages multiplied"):
+    with pytest.raises(GraphQLError, match=f"more than {exact - 1} objects, nested lists multiplied"):
         check_operation(graph, document, operation, {}, Limits(15, 100, exact - 1))
 
 
@@ -281,8 +281,8 @@ async def test_a_document_that_multiplies_pages_is_refused_before_it_runs(
     answer = await ask(client, query, variables)
     assert answer.status_code == 400
     message = refused(answer.json(), "COST_LIMIT")
-    assert message.startswith("The document can bring more than 100000 objects, pages multiplied.")
-    assert "Ask for smaller pages" in message
+    assert message.startswith("The document can return more than 100000 objects, nested lists multiplied.")
+    assert "Request shorter lists" in message
 
 
 async def test_the_same_document_with_small_pages_runs(client: httpx.AsyncClient) -> None:
@@ -297,7 +297,7 @@ async def test_a_page_larger_than_the_largest_is_refused_in_its_own_words(client
     for size in (101, 2_147_483_647, -1):
         answer = (await ask(client, "query($n: Int) { models(first: $n) { totalCount } }", {"n": size})).json()
         assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [
-            (f"first is {size}; it has to be between 0 and 100. Ask for more with after or before.", "BAD_USER_INPUT")
+            (f"first must be between 0 and 100 (got {size}); page with after.", "BAD_USER_INPUT")
         ]
 
 
