@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Context, Decimal, localcontext
 
 from schema import tables
 from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
 from schema.errors import ClientError
+from schema.pricing.rates import in_force
 
 EXACT = Context(prec=120)
 """Wide enough for the largest count times the longest amount: nothing is ever rounded."""
@@ -88,13 +89,6 @@ def check(usage: Mapping[Meter, int]) -> None:
                 f"{names} come to {together}, more than the {usage.get(whole, 0)} {WORDS[whole]} they are part of. "
                 f"Count them in {WORDS[whole]}, too."
             )
-
-
-def in_force(rate: tables.Rate, day: date) -> bool:
-    """Whether a rate holds on a day; its end is the first day it no longer does."""
-    return (rate.effective_from is None or rate.effective_from <= day) and (
-        rate.effective_to is None or day < rate.effective_to
-    )
 
 
 def applicable(
