@@ -44,7 +44,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schema import tables
-from schema.column_types import dump_json, is_array, is_object, no_number, whole
+from schema.column_types import dump_json, is_array, is_object
+from schema.strict_json import JsonError, JsonParser, exact_integer
 from seeds.store.store import table
 from server.errors import OperatorError
 from server.snapshots.values import Codec, codec
@@ -250,14 +251,13 @@ class Reader:
 
     def _parse(self, line: bytes) -> Any:
         try:
-            return _exact_json.decode(line.decode())
-        except (ValueError, RecursionError) as error:
+            return _exact_json.parse(line)
+        except JsonError as error:
             if self.line == 1:
                 raise OperatorError(
                     f"{self.name} is not a snapshot: its first line is not JSON. {EXPORT_FIRST}"
                 ) from error
-            reason = str(error).partition(":")[0] if isinstance(error, (json.JSONDecodeError, UnicodeError)) else error
-            raise self.error(f"it is not valid JSON ({reason}). {DAMAGED}") from error
+            raise self.error(f"it is not valid JSON: {error}. {DAMAGED}") from error
 
     def _read_line(self) -> bytes:
         """The next line, added to the digest."""
@@ -291,8 +291,8 @@ DAMAGED = "The file is damaged: use another copy, or export it again."
 
 def _decimal_without_exponent(text: str) -> Decimal:
     if "e" in text or "E" in text:
-        raise ValueError("a number has an exponent")
+        raise JsonError("a number has an exponent")
     return Decimal(text)
 
 
-_exact_json = json.JSONDecoder(parse_float=_decimal_without_exponent, parse_int=whole, parse_constant=no_number)
+_exact_json = JsonParser(decimal=_decimal_without_exponent, integer=exact_integer, unique_keys=False)

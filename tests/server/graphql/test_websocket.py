@@ -17,9 +17,9 @@ from websockets.typing import Subprotocol
 
 from server import database
 from server.graphql import websocket
-from server.graphql.connection_limits import Places
+from server.graphql.connection_limits import ConnectionLimits
 from server.graphql.execution import Runner
-from server.graphql.websocket import Sockets
+from server.graphql.websocket import WebSocketEndpoint
 from tests.support.registry import settings_for
 from tests.support.servers import Server, locked, refused, serving, tiny_database, tiny_server
 
@@ -242,7 +242,7 @@ async def test_more_operations_than_one_socket_may_have_are_refused(server: Serv
     async with ready(server) as socket:
         with server.asleep():
             await say(socket, *(subscribe(str(number)) for number in range(21)))
-        assert await closed(socket) == (4429, "At most 20 operations run on one socket")
+        assert await closed(socket) == (4429, "At most 20 operations can run on one socket")
 
 
 MALFORMED = {
@@ -300,7 +300,7 @@ async def test_a_malformed_message_before_the_handshake_does_so_too(server: Serv
 async def test_bytes_are_refused(server: Server) -> None:
     async with ready(server) as socket:
         await socket.send(json.dumps(PING).encode())
-        assert await closed(socket) == (4400, "Messages have to be text")
+        assert await closed(socket) == (4400, "Messages must be text")
 
 
 LIMIT = 131_072
@@ -389,15 +389,15 @@ class Wire:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def over_socket(tmp_path: Path) -> AsyncIterator[Sockets]:
+async def over_socket(tmp_path: Path) -> AsyncIterator[WebSocketEndpoint]:
     async with tiny_database(tmp_path) as url:
         engine, settings = database.create_engine(url), settings_for(url, send_timeout=0.05)
-        yield Sockets(Runner(engine, settings), settings, Places(1, 1))
+        yield WebSocketEndpoint(Runner(engine, settings), settings, ConnectionLimits(1, 1))
         await engine.dispose()
 
 
 async def test_a_socket_without_a_handshake_is_closed_after_a_while(
-    over_socket: Sockets, monkeypatch: pytest.MonkeyPatch
+    over_socket: WebSocketEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert websocket.INIT_TIMEOUT == 10
     monkeypatch.setattr(websocket, "INIT_TIMEOUT", 0.05)
@@ -409,7 +409,7 @@ async def test_a_socket_without_a_handshake_is_closed_after_a_while(
     assert wire.sent[-1]["code"] == 4408
 
 
-async def test_a_client_that_takes_no_messages_is_cut_off(over_socket: Sockets) -> None:
+async def test_a_client_that_takes_no_messages_is_cut_off(over_socket: WebSocketEndpoint) -> None:
     wire = Wire()
     wire.taken.clear()
     wire.say(INIT)

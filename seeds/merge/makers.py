@@ -1,6 +1,5 @@
-"""How a model's id is read: its maker, its numbers, its words and its day, whoever spelt it."""
+"""Makers and providers as `curated/_identity.toml` declares them, and how an id is read with them."""
 
-import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -9,11 +8,16 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from schema.references.ids import BEDROCK_VERSION, BREAK, GLUE, Form, form
+from schema.references import ids, prefixes
+from schema.references.ids import BREAK, GLUE, Form
+from schema.references.vocabulary import split_vendor
+
+NO_MAKERS = prefixes.PATHS | prefixes.LISTED_PATHS
+"""Parts of a path that do not say who made the model."""
 
 
 class Maker(BaseModel):
-    """Who trains models, and by which signs their ids are known."""
+    """Who trains models, and the signs by which their ids are recognized."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,38 +26,41 @@ class Maker(BaseModel):
     families: tuple[str, ...] = ()
     """First words that only this maker's models begin with."""
     marks: tuple[str, ...] = ()
-    """Words that say it is this maker's wherever they stand: a Nemotron that begins with llama is NVIDIA's."""
-    stores: tuple[str, ...] = ()
+    """Words that show this maker wherever they stand: a Nemotron that begins with llama is NVIDIA's."""
+    providers: tuple[str, ...] = ()
     """Other providers that are this maker's own: a region, a subscription."""
-    house: str | None = None
-    """The company, where its models are sold under two provider slugs. A family decides between them."""
+    company: str | None = None
+    """The company, if its models are served under two provider slugs. A family decides between them."""
     endings: tuple[str, ...] = ()
-    """Endings every id of this maker has at some sellers and at others not."""
+    """Endings that this maker's ids have at some providers and not at others."""
     one_snapshot: bool = False
-    """An undated id means the dated one where only one day is known. True only where the maker dates every id."""
+    """An undated id means the dated one if only one day is known. True only if the maker dates every id."""
     digits: str | None = None
     """What four digits at the end stand for: YYMM or MMDD."""
     days: Mapping[str, str] = {}
-    """Four digits -> the day they stand for, where MMDD leaves the year open."""
+    """Four digits -> the day they stand for, since MMDD leaves the year open."""
 
 
-class Seller(BaseModel):
-    """What one provider adds to the ids of the models it sells."""
+class Additions(BaseModel):
+    """What one provider adds to the ids of the models it serves."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     heads: Mapping[str, str] = {}
-    """What an id begins with -> what stands there in the maker's."""
+    """What an id begins with -> what the maker writes instead."""
     endings: tuple[str, ...] = ()
     names: Mapping[str, str] = {}
-    """Whole ids whose own title says which model they are -> that model."""
+    """Whole id whose own title says which model it is -> that model."""
     apart: bool = False
     """Its models keep identities of their own."""
-    reason: str = "The seller's own title of the model says so."
+    reason: str = "The provider's own title of the model says so."
+
+
+NOTHING = Additions()
 
 
 class Same(BaseModel):
-    """Ids that mean one model although they differ in more than spelling, and why that is known."""
+    """Ids that mean one model although they differ in more than spelling, and how that is known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,29 +70,25 @@ class Same(BaseModel):
 
 
 class Declared(BaseModel):
-    """The declared table of makers, sellers and exceptions."""
+    """The declared table of makers, providers and exceptions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    paths: tuple[str, ...]
-    endings: tuple[str, ...]
-    suffixes: tuple[str, ...]
-    regions: tuple[str, ...]
     moving: tuple[str, ...]
     ordinary: tuple[str, ...]
     makers: Mapping[str, Maker]
-    sellers: Mapping[str, Seller]
+    providers: Mapping[str, Additions]
     same: tuple[Same, ...] = ()
 
 
 class Reading(NamedTuple):
     prefix: str | None
-    """What stands before the slash, without what only names a path."""
+    """The word before the slash that can name the maker."""
     name: str
     """The id without prefix and routing, in lower case: how an identity is written."""
     form: Form
     first: str
-    """The word a family is known by."""
+    """The word by which a family is recognized."""
 
 
 @cache
@@ -111,51 +114,51 @@ def makers_by_mark() -> dict[str, str]:
     return {word: slug for slug, maker in declared().makers.items() for word in maker.marks}
 
 
-def house(maker: str) -> str:
+@cache
+def makers_by_provider() -> dict[str, str]:
+    """A provider that is a maker's own -> maker."""
+    return {provider: slug for slug, maker in declared().makers.items() for provider in maker.providers}
+
+
+def company(maker: str) -> str:
     entry = declared().makers.get(maker)
-    return (entry and entry.house) or maker
+    return (entry and entry.company) or maker
 
 
 @cache
 def _heads() -> dict[str, list[tuple[str, str]]]:
     """First word -> (prefix with a dash, maker), longest first: how ids without a slash name their maker."""
-    answer: dict[str, list[tuple[str, str]]] = {}
+    heads: dict[str, list[tuple[str, str]]] = {}
     for prefix, maker in sorted(makers_by_prefix().items(), key=lambda pair: -len(pair[0])):
         text = BREAK.sub("-", prefix)
-        answer.setdefault(text.partition("-")[0], []).append((text + "-", maker))
-    return answer
+        heads.setdefault(text.partition("-")[0], []).append((text + "-", maker))
+    return heads
 
 
-@cache
-def _vendor() -> re.Pattern[str]:
-    """Bedrock's way: region, vendor and model with dots between them."""
-    regions = "|".join(declared().regions)
-    vendors = "|".join(sorted(map(re.escape, makers_by_prefix()), key=len, reverse=True))
-    return re.compile(rf"(?:(?:{regions})\.)?({vendors})\.(?=[a-z])")
+def form(name: str) -> Form:
+    """The form of a reading's name."""
+    return ids.form(ids.even_separators(name))
 
 
 def read(slug: str, provider: str = "") -> Reading:
     """An id as some provider writes it."""
-    table = declared()
-    seller = table.sellers.get(provider)
+    additions = declared().providers.get(provider, NOTHING)
     text = slug.lower().lstrip("~").removeprefix("hf:")
-    exact = seller.names.get(text) if seller else None
-    if found := _vendor().match(text):
-        release = BEDROCK_VERSION.sub(lambda part: part[1] or "", text[found.end() :].replace("v0:", "v0."))
-        text = f"{found[1]}/{release}"
+    exact = additions.names.get(text)
+    vendor = split_vendor(text)
+    if vendor and vendor.vendor in makers_by_prefix():
+        text = f"{vendor.vendor}/{vendor.name}"
+    else:
+        vendor = None
     *path, name = text.split("/")
-    named = [part for each in path if (part := each.removesuffix(" 2")) and part not in table.paths]
-    prefix = next((part for part in named if part in makers_by_prefix()), named[-1] if named else None)
-    name, *suffixes = name.split(":")
-    name = "-".join((name, *(each for each in suffixes if each not in table.suffixes)))
-    if seller:
-        for head, instead in seller.heads.items():
-            if name.startswith(head):
-                name = instead + name.removeprefix(head)
-                break
-    for ending in (*table.endings, *(seller.endings if seller else ())):
-        if name.endswith(ending) and len(name) > len(ending):
-            name = name.removesuffix(ending)
+    named = [word for part in path if (word := part.removesuffix(" 2")) and word not in NO_MAKERS]
+    prefix = next((word for word in named if word in makers_by_prefix()), named[-1] if named else None)
+    name = ids.without_suffixes(ids.unreleased(name, dotted=vendor is not None), prefixes.SUFFIXES)
+    for head, replacement in additions.heads.items():
+        if name.startswith(head):
+            name = replacement + name.removeprefix(head)
+            break
+    name = ids.without_endings(name, (*prefixes.ENDINGS, *additions.endings))
     name = exact or _without_maker(name)
     return Reading(prefix, name, form(name), first_word(name))
 
@@ -171,6 +174,6 @@ def _without_maker(name: str) -> str:
         if plain.startswith(head):
             rest = plain.removeprefix(head)
             owner = makers_by_word().get(first_word(rest)) or makers_by_mark().get(first_word(rest))
-            if owner and house(owner) == house(maker):
+            if owner and company(owner) == company(maker):
                 return rest
     return name
