@@ -41,7 +41,7 @@ async def test_the_readmes_coverage_is_the_registrys(full_engine: AsyncEngine) -
         rows = await coverage(connection)
     assert table == markdown(rows), "write the table anew: modelmeta coverage --markdown"
     for row in rows:
-        assert all(count == row.models for count in row.having.values()), row
+        assert all(count == row.models for count in row.counts.values()), row
 
 
 def test_every_file_the_readme_names_is_there() -> None:
