@@ -1,4 +1,4 @@
-"""Reads what the tests of the database compare."""
+"""The names of the tiny registry's models before and after a change, and how to read them."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,6 +7,7 @@ from sqlmodel import col
 from schema import tables
 from schema.context import Context
 from seeds.catalogue import Catalogue
+from tests.support.registry import tiny
 
 NAMES = sa.select(col(tables.Model.ref), col(tables.Model.name)).order_by(col(tables.Model.ref))
 ORIGINAL_NAMES = {
