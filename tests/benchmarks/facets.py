@@ -53,7 +53,7 @@ LISTS_TO_TIME: dict[str, dict[str, Any]] = {
     "knowledge": {"filter": {"knowledgeAfter": "2025-06-01"}},
     "not vision": {"filter": {"not": {"capabilities": ["VISION"]}}},
     "either": {"filter": {"or": [{"families": ["o"]}, {"inputModalities": ["AUDIO"]}, {"maxInputPrice": "0.1"}]}},
-    "nothing": {"filter": {"providers": ["nobody"], "statuses": ["ACTIVE"]}},
+    "no matches": {"filter": {"providers": ["nobody"], "statuses": ["ACTIVE"]}},
     "search": {"search": "claude sonnet"},
     "broad search": {"search": "gpt"},
     "filtered search": {"search": "llama", "filter": {"maxInputPrice": "0.5", "capabilities": ["FUNCTION_CALLING"]}},

@@ -37,11 +37,11 @@ PAGES: dict[str, tuple[str, list[str]]] = {
 def first_byte(connection: http.client.HTTPConnection, path: str, **headers: str) -> float:
     started = time.perf_counter()
     connection.request("GET", path, headers={"Accept-Encoding": "br", **headers})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     elapsed = (time.perf_counter() - started) * 1_000
-    answer.read()
-    if answer.status not in (200, 304):
-        raise SystemExit(f"{path}: {answer.status}")
+    response.read()
+    if response.status not in (200, 304):
+        raise SystemExit(f"{path}: {response.status}")
     return elapsed
 
 
@@ -66,8 +66,8 @@ def body(connection: http.client.HTTPConnection, path: str) -> bytes:
 
 async def find_model_paths(server: Server) -> list[str]:
     async with server.client() as client:
-        answer = (await client.post("/graphql", json={"query": MODELS})).json()
-    return [f"/models/{node['ref']}" for node in answer["data"]["models"]["nodes"]]
+        response = (await client.post("/graphql", json={"query": MODELS})).json()
+    return [f"/models/{node['ref']}" for node in response["data"]["models"]["nodes"]]
 
 
 async def main() -> None:
@@ -99,9 +99,9 @@ def measure(server: Server, model_paths: list[str]) -> None:
         cold = [first_byte(connection, cold_path) for cold_path in cold_paths or model_paths]
         warm = [first_byte(connection, path) for _ in range(ROUNDS)]
         connection.request("HEAD", path, headers={"Accept-Encoding": "br"})
-        answer = connection.getresponse()
-        answer.read()
-        unchanged = [first_byte(connection, path, **{"If-None-Match": answer.headers["etag"]}) for _ in range(ROUNDS)]
+        response = connection.getresponse()
+        response.read()
+        unchanged = [first_byte(connection, path, **{"If-None-Match": response.headers["etag"]}) for _ in range(ROUNDS)]
         kilobytes = " ".join(f"{size / 1_000:6.1f}k" for size in sizes(connection, path))
         print(f"{page:10} {summary(cold)}   {summary(warm)}   {summary(unchanged)}   {kilobytes}")
 

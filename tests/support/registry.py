@@ -79,13 +79,13 @@ def asker(engine: AsyncEngine) -> Ask:
 
     async def ask(query: str, variables: dict[str, Any] | None = None, *, errors: bool = False) -> dict[str, Any]:
         try:
-            answer = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
+            response = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
         except RequestError as error:
-            answer = error_response(error)
+            response = error_response(error)
         if errors:
-            return answer
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
+            return response
+        assert "errors" not in response, response["errors"]
+        data: dict[str, Any] = response["data"]
         return data
 
     return ask

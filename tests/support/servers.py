@@ -239,10 +239,10 @@ async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
     await engine.dispose()
 
 
-def refused(answer: Mapping[str, Any], code: str | None = None) -> str:
+def refused(response: Mapping[str, Any], code: str | None = None) -> str:
     """The message of a response that is a single error with a code, short and without internals."""
-    assert list(answer) == ["errors"], answer
-    (error,) = answer["errors"]
+    assert list(response) == ["errors"], response
+    (error,) = response["errors"]
     error_code: str = error["extensions"]["code"]
     assert CODES.match(error_code), error
     assert code is None or error_code == code, error

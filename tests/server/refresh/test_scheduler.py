@@ -33,8 +33,8 @@ STATE = "{ registry { revision { number } refreshIntervalSeconds nextRefreshAt s
 async def ask(server: Server, query: str, variables: Any = None, token: str | None = None) -> dict[str, Any]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with server.client(headers=headers) as client:
-        answer = await client.post("/graphql", json={"query": query, "variables": variables or {}}, timeout=60)
-    body: dict[str, Any] = answer.json()
+        response = await client.post("/graphql", json={"query": query, "variables": variables or {}}, timeout=60)
+    body: dict[str, Any] = response.json()
     return body
 
 
@@ -44,8 +44,8 @@ async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 
             await asyncio.sleep(0.1)
 
 
-def source_statuses(answer: dict[str, Any]) -> dict[str, str]:
-    return {source["slug"]: source["status"] for source in answer["data"]["registry"]["sources"]}
+def source_statuses(response: dict[str, Any]) -> dict[str, str]:
+    return {source["slug"]: source["status"] for source in response["data"]["registry"]["sources"]}
 
 
 async def load_registry(url: str, feeds: Publisher) -> None:
@@ -76,10 +76,10 @@ async def test_a_server_refreshes_at_start_and_on_schedule(url: str, tmp_path: P
                 return bool((await ask(server, '{ model(ref: "acme/two") { status } }'))["data"]["model"])
 
             await wait_until(has_second_model)
-            answer = await ask(server, STATE)
-            assert answer["data"]["registry"]["refreshIntervalSeconds"] == 1
-            assert answer["data"]["registry"]["nextRefreshAt"]
-            assert source_statuses(answer)["models-dev"] == "OK"
+            response = await ask(server, STATE)
+            assert response["data"]["registry"]["refreshIntervalSeconds"] == 1
+            assert response["data"]["registry"]["nextRefreshAt"]
+            assert source_statuses(response)["models-dev"] == "OK"
             feeds.documents["models-dev"] = None
             feeds.asked.clear()
 
@@ -91,8 +91,8 @@ async def test_a_server_refreshes_at_start_and_on_schedule(url: str, tmp_path: P
             feeds.documents["models-dev"] = catalogue(ONE)
 
             async def has_retired() -> bool:
-                answer = await ask(server, '{ model(ref: "acme/two") { status } }')
-                return bool(answer["data"]["model"]["status"] == "RETIRED")
+                response = await ask(server, '{ model(ref: "acme/two") { status } }')
+                return bool(response["data"]["model"]["status"] == "RETIRED")
 
             await wait_until(has_retired)
 
@@ -102,8 +102,8 @@ async def test_a_server_without_a_refresh_interval_fetches_nothing(sqlite_url: s
         await load_registry(sqlite_url, feeds)
         feeds.asked.clear()
         async with serving(sqlite_url, tmp_path, **feeds.variables(), refresh_interval="0") as server:
-            answer = await ask(server, STATE)
-            assert answer["data"]["registry"]["nextRefreshAt"] is None
+            response = await ask(server, STATE)
+            assert response["data"]["registry"]["nextRefreshAt"] is None
             await asyncio.sleep(1)
         assert feeds.asked == []
 
@@ -123,8 +123,8 @@ async def test_the_next_refresh_is_due_at_once_while_a_feed_was_never_fetched(en
     await put(engine, tiny(), now)  # like a first load, this has no data from OpenRouter
     assert await is_due(engine, 3600)
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False), refresh_interval=3600))
-    answer = await runner.run(runner.prepare(Request("{ registry { nextRefreshAt } }", {}, None, {})))
-    due = datetime.fromisoformat(answer["data"]["registry"]["nextRefreshAt"])
+    response = await runner.run(runner.prepare(Request("{ registry { nextRefreshAt } }", {}, None, {})))
+    due = datetime.fromisoformat(response["data"]["registry"]["nextRefreshAt"])
     assert due - now < timedelta(minutes=1)
 
 
@@ -181,12 +181,12 @@ async def test_one_of_two_servers_on_a_database_refreshes_and_both_see_it(kind: 
             async with serving(url, tmp_path, **settings) as one, serving(url, tmp_path, **settings) as other:
 
                 async def both_see_it() -> bool:
-                    answers = [await ask(server, '{ model(ref: "acme/two") { status } }') for server in (one, other)]
-                    return all(answer["data"]["model"] for answer in answers)
+                    responses = [await ask(server, '{ model(ref: "acme/two") { status } }') for server in (one, other)]
+                    return all(response["data"]["model"] for response in responses)
 
                 await wait_until(both_see_it)
-                answers = [await ask(server, STATE) for server in (one, other)]
-                assert {answer["data"]["registry"]["revision"]["number"] for answer in answers} == {2}
+                responses = [await ask(server, STATE) for server in (one, other)]
+                assert {response["data"]["registry"]["revision"]["number"] for response in responses} == {2}
     finally:
         await drop_database(url)
 
@@ -241,8 +241,8 @@ async def test_only_the_operator_can_request_a_refresh(sqlite_url: str, tmp_path
             second = (await ask(server, REFRESH, None, TOKEN))["data"]["refreshRegistry"]
             assert (second["changeCount"], second["revision"]["number"]) == (0, 2)
             async with server.client(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
-                by_get = await client.get("/graphql", params={"query": REFRESH})
-            assert by_get.status_code == 405
+                get_response = await client.get("/graphql", params={"query": REFRESH})
+            assert get_response.status_code == 405
 
 
 async def test_the_operator_can_request_a_refresh_over_a_websocket(sqlite_url: str, tmp_path: Path) -> None:
