@@ -18,17 +18,17 @@ LARGEST_INTEGER = 2_147_483_647
 FRACTION_DIGITS = 18
 """Digits after the point; values with more are refused, never rounded."""
 
-LARGEST_EXPONENT = 100
-"""Decimals beyond this power of ten, up or down, are refused before their digits are written out."""
+MOST_ZEROS = 100
+"""Zeros that writing out a decimal may add to its own digits: 1E+1000000000 would take 1 GB."""
 
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def plain(value: Decimal) -> str:
-    """A decimal as a plain string without exponent or trailing zeros: "0.175". Raises ValueError beyond 1E+100."""
+    """A decimal as a plain string without exponent or trailing zeros: "0.175". Raises ValueError for 1E+1000."""
     if not value:
         return "0"
-    if abs(value.adjusted()) > LARGEST_EXPONENT:
+    if abs(value.adjusted()) > MOST_ZEROS + len(value.as_tuple().digits):
         raise ValueError(f"{value:.6E} is too large or too small to be written out.")
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -45,7 +45,7 @@ def check_exact(value: Decimal) -> Decimal:
     fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
     if fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS:
         raise ValueError(
-            f"{value:.6E} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
+            f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
         )
     return value
 

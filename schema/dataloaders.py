@@ -19,6 +19,11 @@ def whole(_: object) -> int:
     return 0
 
 
+def itself(row: Any) -> Any:
+    """The row as its own key."""
+    return row
+
+
 def in_order(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[Any]:
     """The row of each key, or None."""
     found = {getattr(row, key): row for row in rows}
@@ -193,11 +198,15 @@ async def row_counts(context: Context, entities: Sequence[type[SQLModel]]) -> li
     return list(row)
 
 
-async def earliest_attempt(context: Context, keys: Sequence[int]) -> list[datetime | None]:
-    """The last attempt to refresh the source that has waited longest; None if none was tried."""
+def select_attempts() -> sa.Select[Any]:
+    """The last attempt to refresh each enabled source; null for a source that was never tried."""
     source = tables.Source
-    attempt = sa.select(sa.func.min(col(source.last_attempt_at))).where(col(source.status) != SourceStatus.DISABLED)
-    return [await context.scalar(attempt)] * len(keys)
+    return sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)
+
+
+async def refresh_attempts(context: Context, keys: Sequence[int]) -> list[list[datetime | None]]:
+    """The last attempt to refresh each enabled source."""
+    return [[row[0] for row in await context.tuples(select_attempts())]] * len(keys)
 
 
 async def registry_settings(context: Context, keys: Sequence[int]) -> list[RegistrySettings]:

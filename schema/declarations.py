@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLField
@@ -34,7 +34,7 @@ from schema.errors import ClientError
 C = TypeVar("C", bound=type)
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[[Any], Any] | Callable[..., Any]
+Key: TypeAlias = str | Callable[Concatenate[Any, ...], Any]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 

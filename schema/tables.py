@@ -1,6 +1,6 @@
 """Every table. The sentence under a column is its comment and its description in the API.
 
-Longer than most, so that all foreign keys can be read together.
+Longer than most: this way all foreign keys can be read together.
 """
 
 from datetime import date, datetime, time

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    schema.enums schema.labels schema.errors schema.strict_json schema.column_types schema.scalars schema.tables
+    schema.enums schema.errors schema.strict_json schema.column_types schema.scalars schema.tables
     schema.pricing schema.cache schema.context schema.declarations schema.dataloaders schema.references
     schema.lists schema.types schema.query schema.mutation schema.subscription schema.graph
     seeds.catalogue seeds.curated seeds.feeds seeds.overlay seeds.guard seeds.merge seeds.store seeds.load seeds.refresh

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.orm import QueryableAttribute
 from sqlmodel import SQLModel
 
-from schema.column_types import check_exact, plain
+from schema.column_types import FRACTION_DIGITS, check_exact, plain
 from schema.declarations import check_size
 from schema.errors import BAD_CURSOR, ClientError
 
@@ -148,6 +148,9 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
 def comparable(column: SQLColumnExpression[Any], value: Any) -> Any:
     """The value itself. Raises ValueError if the column can't be compared with it: cursors can be forged."""
     if isinstance(value, Decimal):
+        # A cursor of ours is written out, so its exponent is short, also that of a zero.
+        if not value and abs(value.adjusted()) > FRACTION_DIGITS:
+            raise ValueError(f"{value} has more digits than are stored")
         return check_exact(value)
     assert isinstance(column, (QueryableAttribute, ColumnElement))
     fits = isinstance(value, column.type.python_type) and not isinstance(value, bool)

@@ -12,7 +12,7 @@ from sqlalchemy import CTE, Select
 from sqlmodel import col
 from strawberry import UNSET
 
-from schema import labels, tables
+from schema import enums, tables
 from schema.column_types import ExactDecimal
 from schema.context import Context
 from schema.lists.cursors import Listing
@@ -155,5 +155,5 @@ def _answer(name: str, rows: Sequence[Any]) -> Any:
         return DecimalRange(**{"min": None, "max": None, **{row.value: row.amount for row in rows}})
     if name == "context_window":
         return IntRange(**{"min": None, "max": None, **{row.value: row.number for row in rows}})
-    found = [Facet(value=row.value, label=row.label or labels.label(row.value), count=row.number) for row in rows]
+    found = [Facet(value=row.value, label=row.label or enums.label(row.value), count=row.number) for row in rows]
     return sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))

@@ -1,6 +1,6 @@
 """Filter and order inputs, each field with its SQL. To add a filter, add a line.
 
-Longer than most, so that all filters and what they can use are on one page.
+Longer than most: this way all filters and what they can use are on one page.
 """
 
 import dataclasses

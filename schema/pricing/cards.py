@@ -9,7 +9,7 @@ from typing import Any
 from schema import tables
 from schema.column_types import plain
 from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
-from schema.pricing.cost import in_force
+from schema.pricing.rates import in_force
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from schema import tables
 from schema.column_types import dump_json, plain
-from schema.enums import Capability, Meter, PricePublication, PriceUnit, ServiceTier
-from schema.labels import label
-from schema.pricing.cost import in_force
-from schema.pricing.rates import rate_field
+from schema.enums import Capability, Meter, PricePublication, PriceUnit, ServiceTier, label
+from schema.pricing.rates import in_force, rate_field
 from schema.tables import TraitKind
 
 STATED = (

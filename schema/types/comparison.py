@@ -123,7 +123,7 @@ class Comparison:
     @field(
         list[ComparisonRow],
         needs=sides,
-        by=lambda compared: compared,
+        by=dataloaders.itself,
         clock=Clock.DAY,
         largest=MOST_ROWS,
         sized_by="first",

@@ -12,7 +12,7 @@ from schema import dataloaders, tables
 from schema.declarations import column, edge, field, of
 from schema.enums import PricePublication, PriceUnit, ServiceTier
 from schema.lists.filters import PriceFilter, given
-from schema.pricing.cost import in_force
+from schema.pricing.rates import in_force
 from schema.types.source import Source
 
 T = TypeVar("T")

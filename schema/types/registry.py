@@ -1,6 +1,7 @@
 """The registry as a whole: its size, its freshness and its sources."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import strawberry
 
@@ -12,16 +13,36 @@ from schema.types.revision import Revision
 from schema.types.source import MOST_SOURCES, Source
 
 
+def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -> datetime:
+    """When a refresh is due: an interval after the oldest attempt of any source; at once if one was never tried."""
+    tried = [attempt for attempt in attempts if attempt is not None]
+    if not tried or len(tried) < len(attempts):
+        return datetime.min.replace(tzinfo=UTC)
+    return min(tried) + timedelta(seconds=interval_seconds)
+
+
+def models(_: object) -> type[tables.Table]:
+    return tables.Model
+
+
+def providers(_: object) -> type[tables.Table]:
+    return tables.Provider
+
+
+def families(_: object) -> type[tables.Table]:
+    return tables.Family
+
+
 @strawberry.type(description="What the registry holds, how fresh it is and where its data comes from.")
 class Registry:
     model_count = edge(
         int,
         dataloaders.row_counts,
-        by=lambda _: tables.Model,
+        by=models,
         description="Number of models, including retired ones.",
     )
-    provider_count = edge(int, dataloaders.row_counts, by=lambda _: tables.Provider, description="Number of providers.")
-    family_count = edge(int, dataloaders.row_counts, by=lambda _: tables.Family, description="Number of families.")
+    provider_count = edge(int, dataloaders.row_counts, by=providers, description="Number of providers.")
+    family_count = edge(int, dataloaders.row_counts, by=families, description="Number of families.")
     revision = edge(
         Revision, dataloaders.latest_revision, by=whole, description="The revision that this response was read from."
     )
@@ -40,11 +61,11 @@ class Registry:
         """Seconds between automatic refreshes; 0 if they are off."""
         return settings.refresh_interval_seconds
 
-    @field(needs=(dataloaders.registry_settings, dataloaders.earliest_attempt), by=whole, clock=Clock.INSTANT)
+    @field(needs=(dataloaders.registry_settings, dataloaders.refresh_attempts), by=whole, clock=Clock.INSTANT)
     @staticmethod
     def next_refresh_at(
-        _: object, settings: RegistrySettings, attempt: datetime | None, now: datetime
+        _: object, settings: RegistrySettings, attempts: Sequence[datetime | None], now: datetime
     ) -> datetime | None:
         """When the next automatic refresh is due; null if they are off."""
-        interval = timedelta(seconds=settings.refresh_interval_seconds)
-        return max(attempt + interval, now) if interval and attempt else None
+        interval = settings.refresh_interval_seconds
+        return max(refresh_due_at(attempts, interval), now) if interval else None

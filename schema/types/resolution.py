@@ -8,6 +8,7 @@ import strawberry
 
 from schema import tables
 from schema.context import Context
+from schema.dataloaders import itself
 from schema.declarations import column, edge
 from schema.enums import ResolutionKind
 from schema.references.resolve import Resolution
@@ -45,7 +46,7 @@ class ModelResolution:
     candidates = edge(
         list[ModelCandidate],
         candidates,
-        by=lambda resolution: resolution,
+        by=itself,
         largest=MOST,
         description="What the reference may mean, best first, at most ten: the match, the same model at other "
         "providers and its other versions. Without a match, models that fit equally well or have similar names.",

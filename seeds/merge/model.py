@@ -8,6 +8,7 @@ from typing import Any
 
 from schema.enums import AccessType, ModelStatus, ParameterKind, ProviderKind
 from schema.lists.tokenize import terms, weighted
+from schema.pricing.rates import in_force
 from schema.references.ids import form_and_text
 from schema.tables import AliasKind, TraitKind
 from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
@@ -207,6 +208,7 @@ def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reaso
         | {"currency": "USD", "source_slug": source}
         for position, (rate, source) in enumerate(chosen)
     ]
+    model.in_force = [position for position, (rate, _) in enumerate(chosen) if in_force(rate, today)]
     by_source = [(source, prices.standard(rates, today)) for source, rates in stated_rates]
     for name, field_name in PRICE_FIELDS.items():
         said = [(source, each.amounts[name]) for source, each in by_source if name in each.amounts]

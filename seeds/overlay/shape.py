@@ -83,9 +83,13 @@ def _window(value: int) -> int:
     return value
 
 
+def _has_control_characters(text: str) -> bool:
+    # Tabs and line breaks are fine: a description may have several lines.
+    return bool(UNFIT.search(re.sub(r"[\t\n]", "", text)))
+
+
 def _text(value: str) -> str:
-    # A description may have several lines.
-    if not value.strip() or UNFIT.search(re.sub(r"[\t\n]", "", value)):
+    if not value.strip() or _has_control_characters(value):
         raise ValueError("write some text, without control characters")
     return value
 
@@ -289,7 +293,7 @@ def _not_json(value: Any) -> str | None:
             return str(error).rstrip(".")
     elif isinstance(value, int) and abs(value) >= 2**63:
         return "the number is too large"
-    elif isinstance(value, str) and UNFIT.search(re.sub(r"[\t\n]", "", value)):
+    elif isinstance(value, str) and _has_control_characters(value):
         return "it contains control characters"
     elif not isinstance(value, (str, int)):
         return "write dates and times in quotes"

@@ -6,7 +6,7 @@ validation, since a document can make validation itself slow.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -167,8 +167,8 @@ UNDECLARED = Declaration(kind=Kind.COLUMN)
 
 def returned(definition: GraphQLField | None) -> Parent:
     """The composite type that a field returns or lists."""
-    kind: Any = definition.type if definition else None
-    named: Any = get_named_type(kind)
+    field: Any = definition
+    named: object = cast(Any, get_named_type)(field.type) if field else None
     return named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.enums import ChangeKind
-from schema.labels import label
+from schema.enums import ChangeKind, label
 from server.pages import urls
 from server.pages.formatting import field_label, field_value
 from server.pages.site import QueryResult, Site

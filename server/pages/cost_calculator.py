@@ -7,8 +7,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from schema.enums import ServiceTier
-from schema.labels import label
+from schema.enums import ServiceTier, label
 from server.pages.formatting import lower_first
 
 MAX_COUNT = 10**12

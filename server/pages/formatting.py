@@ -9,7 +9,7 @@ import orjson
 
 from schema import enums
 from schema.column_types import is_array, is_object
-from schema.labels import label
+from schema.enums import label
 
 UNKNOWN = "Unknown"
 WITHOUT_AMOUNT = {"FREE": "Free", "INCLUDED": "Included in subscription", "NOT_PUBLISHED": UNKNOWN}

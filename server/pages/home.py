@@ -7,8 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.enums import Modality, UseCase
-from schema.labels import label
+from schema.enums import Modality, UseCase, label
 from server.pages import urls
 from server.pages.list_query import FILTERS, Filter, ListQuery, parse_list_query
 from server.pages.site import Site

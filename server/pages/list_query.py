@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
-from schema.enums import AccessType, Capability, Modality, ModelStatus, UseCase
-from schema.labels import label
+from schema.enums import AccessType, Capability, Modality, ModelStatus, UseCase, label
 from server.pages import urls
 from server.pages.formatting import compact, lower_first
 

@@ -57,6 +57,13 @@ def test_a_zero_of_any_exponent_is_zero() -> None:
         assert (plain(zero), str(check_exact(zero)), sortable(zero)) == ("0", "0", "0" * 20)
 
 
+@pytest.mark.parametrize("text", ["1E+1000000000", "-1E+1000000000", "1E-1000000000", "1E+200", "12.5E-300"])
+def test_a_huge_exponent_is_never_written_out(text: str) -> None:
+    for write in (plain, check_exact, sortable, dump_json):
+        with pytest.raises((ValueError, TypeError)):
+            write(Decimal(text))
+
+
 def test_json_keeps_every_digit() -> None:
     value = {"a": Decimal("0.1"), "b": [Decimal("1e-7"), 12345678901234567890, None, True]}
     assert dump_json(value) == '{"a":0.1,"b":[0.0000001,12345678901234567890,null,true]}'

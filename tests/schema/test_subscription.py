@@ -26,8 +26,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from schema import dataloaders, subscription, tables
-from schema.context import State
+from schema import subscription, tables
+from schema.context import Context, State
 from schema.enums import ChangeKind
 from schema.subscription import CHUNK, Position, changes, follow
 from seeds.store.store import insert, table
@@ -238,7 +238,7 @@ async def test_more_changes_than_are_read_at_once_are_all_told(live: Live) -> No
 )
 async def test_a_revision_that_is_yet_to_come_can_not_be_begun_after(live: Live, query: str) -> None:
     latest = await live.latest()
-    sentence = f"sinceRevision is 1000000, but the latest revision is {latest}. Give the last one you have seen."
+    sentence = f"sinceRevision must not exceed the latest revision, {latest} (got 1000000)."
     async with socket_to(live.server) as socket, events_of(live.server, query) as events:
         await subscribe(socket, query)
         message = await hear(socket)
@@ -442,7 +442,7 @@ async def test_the_command_line_says_what_a_subscription_needs(tmp_path: Path) -
     async with tiny_database(tmp_path) as url:
         ended = await asyncio.to_thread(modelmeta, "query", REFRESHED, database_url=url)
     assert ended.returncode == 1
-    sentence = "A subscription needs a server that runs: start one with `modelmeta serve`."
+    sentence = "Subscriptions need a running server: start one with `modelmeta serve`."
     assert refused(json.loads(ended.stdout), "NOT_SUPPORTED") == sentence
 
 
@@ -477,8 +477,8 @@ async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
 
 
 def tasks_under_way() -> int:
-    """Tasks, but for the watch's looks, which come and go."""
-    return sum("_look" not in str(task.get_coro()) for task in asyncio.all_tasks())
+    """Tasks except the reads of the watch, which come and go."""
+    return sum("Watch._read" not in str(task.get_coro()) for task in asyncio.all_tasks())
 
 
 def generators() -> int:
@@ -686,10 +686,10 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
         await inside.settled(1)
         with monkeypatch.context() as broken:
 
-            async def fail(*_: Any) -> Any:
+            async def fail(context: Context, batch: Any, key: Any) -> Any:
                 raise ZeroDivisionError("inside")
 
-            broken.setattr(dataloaders, "revisions", fail)
+            broken.setattr(Context, "load", fail)
             await put(inside.engine, priced(2), NOW + timedelta(days=2))
             answer = json.loads(await waiting)
         assert answer["data"] is None
@@ -701,7 +701,7 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
 async def test_a_database_that_is_away_for_a_while_costs_no_event(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "AGAIN", 0.05)
+    monkeypatch.setattr(subscription, "RETRY_DELAY", 0.05)
     away = 6
 
     def fail(connection: Any, cursor: Any, statement: str, *_: Any) -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 from html.parser import HTMLParser
 
 from schema import enums
-from schema.labels import label
+from schema.enums import label
 
 VOID_TAGS = {"meta", "link", "input", "br", "img", "hr"}
 TEXT_ATTRIBUTES = {"title", "aria-label", "alt", "placeholder", "content"}

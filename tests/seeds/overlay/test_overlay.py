@@ -447,8 +447,8 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     (f"{MODEL}price.input = -0.1", f"{ONE}.price.input: -0.1 is not valid: a price can't be negative."),
     (
-        f"{PARAMETER}kind = 'NUMBER'\nmaximum = 0e-999999999",
-        f"{ONE}.parameters.top.maximum: 0E-999999999 is not valid: the number has too many digits.",
+        f"{PARAMETER}kind = 'NUMBER'\nmaximum = 1e-999999999",
+        f"{ONE}.parameters.top.maximum: 1E-999999999 is not valid: 1E-999999999 has more digits than are stored (20 before the point, 18 after).",
     ),
     (f"{MODEL}price.input = inf", f"{ONE}.price.input: Infinity is not valid: Infinity is not a finite number."),
     (

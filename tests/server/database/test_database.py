@@ -311,7 +311,7 @@ async def test_a_file_another_program_writes_to_says_so(tmp_path: Path) -> None:
 async def test_an_unreachable_postgresql_says_so_and_what_to_do() -> None:
     message = await mistake("postgresql+asyncpg://owner:pass-word@127.0.0.1:1/models")
     assert message.startswith("PostgreSQL at postgresql+asyncpg://owner:***@127.0.0.1:1/models can't be used (")
-    assert message.endswith("Start it, or set MODELMETA_DATABASE_URL to one that answers.")
+    assert message.endswith("Start it, or set MODELMETA_DATABASE_URL to another server.")
 
 
 async def test_a_postgresql_without_the_database_or_the_user_says_which(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ async def test_an_error_during_execution_is_200_with_partial_data(client: httpx.
             "data": {"registry": {"modelCount": 3}, "model": None},
             "errors": [
                 {
-                    "message": "The reference has 501 characters; no model's has more than 500.",
+                    "message": "ref must have at most 500 characters (got 501).",
                     "path": ["model"],
                     "locations": [{"line": 1, "column": 48}],
                     "extensions": {"code": "BAD_USER_INPUT"},

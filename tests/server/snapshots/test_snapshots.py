@@ -872,7 +872,7 @@ async def test_an_empty_database_has_nothing_to_export_and_no_file_is_left(tmp_p
     url = await create_database("sqlite", tmp_path)
     said = mistake("export", str(folder / "registry.gz"), database_url=url)
     assert said == (
-        "The database is empty. Load the registry with `modelmeta load`, or name another with --database-url."
+        "The database is empty. Load the registry with `modelmeta load`, or name another database with --database-url."
     )
     assert list(folder.iterdir()) == []
 
