@@ -1,4 +1,4 @@
-"""The promise: a client is expected in the media type it prefers, or told that none is supported."""
+"""The promise: a client is answered in the media type it prefers, or told that none is supported."""
 
 import pytest
 
