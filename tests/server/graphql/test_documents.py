@@ -1,4 +1,4 @@
-"""The promise: a document is parsed and checked once, remembered within bounds, and refused in words that help."""
+"""The promise: a document is parsed and validated once, cached within bounds, and refused with a helpful message."""
 
 import hashlib
 
@@ -26,7 +26,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_a_document_is_parsed_once_while_it_is_remembered(documents: Documents) -> None:
+def test_a_document_is_parsed_once_while_it_is_cached(documents: Documents) -> None:
     first = documents.prepare("{ registry { modelCount } }")
     assert first.document is not None
     assert documents.prepare("{ registry { modelCount } }") is first
@@ -66,14 +66,14 @@ def test_at_most_twenty_errors_are_found(documents: Documents) -> None:
     ],
     ids=["fields", "inline_fragments", "lists", "objects", "types"],
 )
-def test_deep_nesting_is_refused_before_it_exhausts_anything(documents: Documents, text: str) -> None:
+def test_deep_nesting_is_refused_before_it_exhausts_memory_or_the_stack(documents: Documents, text: str) -> None:
     (error,) = documents.prepare(text).errors
     assert code(error) in ("GRAPHQL_PARSE_FAILED", "COST_LIMIT")
     assert "deep" in error.message
     assert not LEAKS.search(error.message)
 
 
-def test_the_operation_to_run_has_to_be_clear(documents: Documents) -> None:
+def test_the_operation_to_execute_must_be_unambiguous(documents: Documents) -> None:
     two = documents.prepare("query A { registry { modelCount } } query B { registry { familyCount } }")
     for name in ("A", "B"):
         found = documents.operation(two, name).name
@@ -93,7 +93,7 @@ def test_the_operation_to_run_has_to_be_clear(documents: Documents) -> None:
         documents.operation(one, "Other")
 
 
-def test_the_cost_is_the_one_of_these_variables_and_this_operation(documents: Documents) -> None:
+def test_the_cost_depends_on_the_variables_and_the_operation(documents: Documents) -> None:
     prepared = documents.prepare(
         """query Models($n: Int = 7) { models(first: $n) { nodes { ref } } }
         query Both($n: Int = 7) { models(first: $n) { nodes { ref } } providers(first: $n) { nodes { slug } } }"""
@@ -103,7 +103,7 @@ def test_the_cost_is_the_one_of_these_variables_and_this_operation(documents: Do
     assert costs[1] < costs[50] < costs[100]
     assert documents.cost(prepared, models, {}) == documents.cost(prepared, models, {"n": 7})
     assert documents.cost(prepared, both, {"n": 50}) == 2 * costs[50]
-    # And once more, from memory.
+    # Again, from the cache.
     assert {size: documents.cost(prepared, models, {"n": size}) for size in (1, 50, 100)} == costs
 
 
@@ -116,14 +116,14 @@ def test_a_persisted_query_is_found_by_its_hash(documents: Documents) -> None:
     assert documents.persisted(digest(text), None) == text
 
 
-def test_a_hash_is_the_same_in_capitals(documents: Documents) -> None:
+def test_a_hash_may_be_in_upper_case(documents: Documents) -> None:
     text = "{ registry { modelCount } }"
     documents.persisted(digest(text).upper(), text)
     assert documents.persisted(digest(text), None) == text
     assert documents.persisted(digest(text).upper(), None) == text
 
 
-def test_a_text_under_anothers_hash_is_refused_and_not_kept(documents: Documents) -> None:
+def test_a_text_with_another_hash_is_refused_and_not_stored(documents: Documents) -> None:
     mine, other = "{ registry { modelCount } }", "{ registry { familyCount } }"
     documents.persisted(digest(mine), mine)
     with pytest.raises(GraphQLError) as caught:
@@ -132,7 +132,7 @@ def test_a_text_under_anothers_hash_is_refused_and_not_kept(documents: Documents
     assert documents.persisted(digest(mine), None) == mine
 
 
-def test_persisted_queries_are_forgotten_one_by_one_and_never_without_end(documents: Documents) -> None:
+def test_persisted_queries_are_bounded_and_the_oldest_are_dropped_first(documents: Documents) -> None:
     texts = [f"{{ a{number} }} #".ljust(100_000) for number in range(100)]
     for text in texts:
         documents.persisted(digest(text), text)
