@@ -98,7 +98,7 @@ async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LAB
 
 
 async def disputes(connection: AsyncConnection) -> list[tuple[str, int, int]]:
-    """(field, models on which sources disagree, how many of those an override decides), most disputed first."""
+    """(field, models on which sources disagree, how many of those have a recorded reason), most disputed first."""
     claim = tables.Claim
     disputed = (
         sa.select(col(claim.model_id), col(claim.field)).where(col(claim.disputed)).distinct().subquery("disputed")
