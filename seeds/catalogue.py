@@ -22,7 +22,7 @@ ModelKey = tuple[str, str]
 """(provider slug, model slug): one model as one provider serves it."""
 Matcher = Callable[[str], bool]
 """True for the references, in lower case, that mean a model."""
-JsonValue: TypeAlias = "None | bool | int | Decimal | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | Decimal | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
 MAX_QUARANTINE_LINES = 1_000
 MAX_OUTPUT = "max_output_tokens"

@@ -1,4 +1,4 @@
-"""A refresh: fetch, guard, merge, store, report. Feeds may fail one by one; the registry is stored whole or not at all."""
+"""A refresh: fetch, guard, merge, store, report. Single feeds may fail; the registry is stored all or nothing."""
 
 import asyncio
 import logging

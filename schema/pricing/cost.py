@@ -138,6 +138,9 @@ def estimate(rates: Iterable[tables.Rate], usage: Mapping[Meter, int], tier: Ser
         elif part.meter not in held:
             continue
         billed[part.meter] = own
+    if not held and not any(billed.values()):
+        # Nothing used at a tier without any rate: its total is unknown, too.
+        answer.unpriced += [Meter.INPUT, Meter.OUTPUT]
     order = list(Meter)
     for meter in sorted(billed, key=order.index):
         if billed[meter] > 0:

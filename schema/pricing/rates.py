@@ -1,4 +1,4 @@
-"""What all rates have in common: which are in force, which price the same thing, how they are ordered and named. Pure."""
+"""What applies to every rate: whether it is in force, what it is the price of, its order and its name. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, time

@@ -21,7 +21,7 @@ from seeds.catalogue import (
     known_facts,
 )
 from seeds.curated.providers import policy
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 from seeds.feeds.validation import Count, Price, Slug, Text, brief, called, checked, document
 
 SLUG = "openrouter"
@@ -193,7 +193,7 @@ def rates(model: ModelShape) -> Iterator[RateClaim]:
 
 def _amount(prices: dict[str, object], key: str) -> Decimal:
     price = prices.get(key)
-    return Decimal(0) if price is None else AmountShape(amount=price).amount
+    return Decimal(0) if price is None else AmountShape.model_validate({"amount": price}).amount
 
 
 def amounts(prices: dict[str, object]) -> Iterator[tuple[str, Decimal]]:

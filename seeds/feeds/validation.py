@@ -1,106 +1,69 @@
-"""Validation that the feeds share: bounded JSON, and the types of the values in it."""
+"""Validation that the feeds share: their JSON, the types of the values in it, and messages about invalid entries."""
 
-import json
 import re
-from collections import Counter
 from decimal import Decimal
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_object
+from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, line
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 
 DIGITS = 40
-"""Longest number anybody has a use for, and the largest exponent."""
+"""Most digits of a number, and the largest exponent."""
 UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Control characters, those that turn text around, and halves of characters."""
+"""Control characters, those that reverse the direction of text, and lone surrogates."""
+PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
     """A text that can be stored and shown. Raises ValueError."""
     if not value.strip() or UNFIT.search(value):
-        raise ValueError("it is blank or holds control characters")
+        raise ValueError("it is blank or contains control characters")
     return value
 
 
 def _link(value: str | None) -> str | None:
-    # A page shows it as a link: what is no web address is no claim.
+    # Pages show it as a link, so anything that is not a web address is ignored.
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
-def _ordinary(value: Decimal) -> Decimal:
+def bounded(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     # Written out, even a zero with an exponent of 999999999 would fill the memory.
     if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
-        raise ValueError("no price has so many digits")
+        raise ValueError("the number has too many digits")
     return value
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(fit)]
-"""A text for people; some upstreams leave a tab behind it."""
+"""A text for people; some upstreams leave a tab after it."""
 Slug = Annotated[str, StringConstraints(max_length=300), AfterValidator(fit)]
-"""An identifier, exactly as it has to be sent."""
-ProviderSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+"""An identifier, exactly as it must be sent."""
+ProviderSlug = Annotated[str, Field(pattern=f"^{PROVIDER_SLUG}$", max_length=100)]
 Link = Annotated[str | None, AfterValidator(_link)]
-Price = Annotated[Decimal, Field(ge=0), AfterValidator(_ordinary)]
+Price = Annotated[Decimal, Field(ge=0), AfterValidator(bounded)]
 Amount = Annotated[Price, AfterValidator(check_exact)]
-"""A price by the unit it is stored by."""
+"""A price in the unit in which it is stored."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 
 
+FEED_JSON = JsonParser(max_digits=DIGITS, max_exponent=DIGITS, byte_order_mark=True)
+
+
 def document(content: bytes, expected: str) -> object:
-    """A feed's JSON. Raises FeedError naming what was expected and what came instead."""
+    """A feed's JSON. Raises FeedError, which says what was expected and what was found."""
     try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_object,
-            parse_float=_number,
-            parse_int=_integer,
-            parse_constant=_constant,
-        )
-    except UnicodeDecodeError as error:
-        raise FeedError(f"The content is not {expected}: byte {error.start:,} is no UTF-8.") from error
-    except RecursionError as error:
-        raise FeedError(f"The content is not {expected}: it is nested too deep.") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno:,}, column {error.colno:,}"
-        begins = line(content[:30].decode("ascii", "backslashreplace"), 30)
-        raise FeedError(f"The content is not {expected}: no JSON at {where}. It begins with: {begins}") from error
-    except ValueError as error:
-        raise FeedError(f"The content is not {expected}: {error}.") from error
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f'it gives the key "{line(twice, 60)}" twice in one object')
-    return found
-
-
-def _number(text: str) -> Decimal:
-    # Turning 1e999999999 into a whole number would fill the memory.
-    if len(text) <= DIGITS and re.fullmatch(r"[^eE]*([eE][+-]?\d\d?)?", text):
-        number = Decimal(text)
-        if abs(number.adjusted()) <= DIGITS:
-            return number
-    raise ValueError(f"it holds the number {line(text, 30)}")
-
-
-def _integer(text: str) -> int:
-    if len(text) > DIGITS:
-        raise ValueError(f"it holds a number of {len(text):,} digits")
-    return int(text)
-
-
-def _constant(text: str) -> NoReturn:
-    raise ValueError(f"it holds {text}, which is no JSON")
+        return FEED_JSON.parse(content)
+    except JsonError as error:
+        start = line(content[:30].decode("ascii", "backslashreplace"), 30)
+        raise FeedError(f"The content is not {expected}: {error}. It starts with: {start}") from error
 
 
 def brief(error: ValueError) -> str:
-    """The first thing wrong, in one line."""
+    """The first error, in one line."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -109,17 +72,17 @@ def brief(error: ValueError) -> str:
 
 
 def called(entry: object) -> str:
-    """What an entry that could not be read calls itself."""
+    """The id of an entry that could not be read."""
     name = entry.get("id") if is_object(entry) else None
     return name if isinstance(name, str) else "an entry without an id"
 
 
 def checked(catalogue: Catalogue, expected: str) -> Catalogue:
-    """The catalogue, if there is a model in it. Raises FeedError."""
+    """The catalogue, if it has a model. Raises FeedError."""
     if catalogue.models:
         return catalogue
     if not catalogue.quarantined:
-        raise FeedError(f"The content is not {expected}: it holds no model.")
+        raise FeedError(f"The content is not {expected}: it contains no model.")
     raise FeedError(
         f"The content is not {expected}: none of its {catalogue.entries:,} entries can be read, "
         f"beginning with {catalogue.quarantined[0]}"

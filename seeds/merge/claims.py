@@ -130,12 +130,8 @@ class ClaimsBySource:
 
     def values(self, name: str) -> list[tuple[str, object]]:
         """(source, value) of one fact, the most trusted source first."""
-        values: list[tuple[str, object]] = []
-        for source, claims in self.ordered(trust_for(name)):
-            facts: Mapping[str, object] = claims.facts
-            if name in facts:
-                values.append((source, facts[name]))
-        return values
+        stated = [(source, claims.facts.get(name)) for source, claims in self.ordered(trust_for(name))]
+        return [(source, value) for source, value in stated if value is not None]
 
 
 def trust_for(name: str) -> Sequence[str]:

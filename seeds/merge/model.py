@@ -11,7 +11,7 @@ from schema.column_types import dump_json
 from schema.enums import AccessType, Meter, ModelStatus, ProviderKind
 from schema.lists.tokenize import terms, weighted
 from schema.pricing.rates import rate_values
-from schema.references.ids import spelt
+from schema.references.ids import form_and_text
 from schema.tables import AliasKind, TraitKind
 from seeds.catalogue import Facts, ModelKey, first_day
 from seeds.curated.providers import policy
@@ -37,7 +37,7 @@ Spelling = tuple[str, str, str]
 
 
 def spelling(key: ModelKey) -> Spelling:
-    form, text = spelt(key[1])
+    form, text = form_and_text(key[1])
     return key[0], text, form.day
 
 

@@ -1,4 +1,4 @@
-"""How the history of a model's rates continues: old rates are kept, with the days on which this registry saw them. Pure.
+"""Continues the history of a model's rates: old rates are kept, with the days this registry saw them. Pure.
 
 Most sources state only today's price. The registry adds what it observes: a rate that changes ends on the day the
 registry sees the change, and the new rate starts on that day. What a source states about past prices overrides what

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
@@ -20,12 +19,19 @@ from seeds.merge.claims import MergedModel, MergedParameter, MergedRate, ModelCo
 from seeds.merge.merge import Merged, MergedFamily, MergedProvider
 from seeds.store.changes import Change, ChangeLog
 from seeds.store.history import continue_history
+from seeds.store.references import write_references
 
 CHUNK = 500
 """Keys in one IN list, rows in one INSERT: well under the limits of SQLite and asyncpg."""
 GONE = "gone:"
 """Prefix of the fingerprint of a model that left every source, so that its return is noticed."""
 Row = Mapping[str, object]
+Columns = ModelColumns | MergedRate | MergedParameter | MergedProvider | MergedFamily | Change
+"""The dataclasses whose fields are columns."""
+COLUMN_NAMES: Mapping[type[Columns], Sequence[str]] = {
+    kind: [item.name for item in fields(kind)]
+    for kind in (ModelColumns, MergedRate, MergedParameter, MergedProvider, MergedFamily, Change)
+}
 T = TypeVar("T")
 
 
@@ -63,15 +69,9 @@ def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield rows[start : start + CHUNK]
 
 
-@cache
-def columns_of(kind: type[object]) -> tuple[str, ...]:
-    """The fields of a dataclass, which are named like the columns they are stored in."""
-    return tuple(item.name for item in fields(kind))  # type: ignore[arg-type] # it is a dataclass
-
-
-def columns(value: object, kind: type[object] | None = None) -> dict[str, object]:
+def columns(value: Columns, kind: type[Columns] | None = None) -> dict[str, object]:
     """A dataclass as a row; with `kind`, only the fields of that base class."""
-    return {name: getattr(value, name) for name in columns_of(kind or type(value))}
+    return {name: getattr(value, name) for name in COLUMN_NAMES[kind or type(value)]}
 
 
 async def insert(connection: AsyncConnection, model: type[tables.Table], rows: Sequence[Row]) -> None:
@@ -82,7 +82,7 @@ async def insert(connection: AsyncConnection, model: type[tables.Table], rows: S
 async def update(connection: AsyncConnection, of: sa.Table, where: sa.ColumnElement[bool], rows: Sequence[Row]) -> None:
     """Updates many rows, which all name the same columns."""
     for some in chunks(rows):
-        values = {name: sa.bindparam(name) for name in some[0] if name in of.c}
+        values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(name) for name in some[0] if name in of.c}
         await connection.execute(sa.update(of).where(where).values(values), list(some))
 
 
@@ -102,7 +102,10 @@ class StoredModel(NamedTuple):
 async def _stored_models(connection: AsyncConnection) -> dict[str, StoredModel]:
     model = tables.Model
     statement = sa.select(col(model.id), col(model.ref), col(model.fingerprint), col(model.status))
-    return {row.ref: StoredModel(*row) for row in await connection.execute(statement)}
+    return {
+        row.ref: StoredModel(row.id, row.ref, row.fingerprint, row.status)
+        for row in await connection.execute(statement)
+    }
 
 
 async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> Outcome:
@@ -135,6 +138,7 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
         log.model_added(model)
     await _write_models(connection, added, changed, ids, before, now)
     await _count_families(connection)
+    await write_references(connection)
     outcome.changes = [] if outcome.first else log.changes
     if not outcome.wrote:
         outcome.revision -= 1
@@ -230,15 +234,15 @@ async def _before(connection: AsyncConnection, ids: Sequence[int]) -> Before:
     rates: dict[int, list[MergedRate]] = defaultdict(list)
     before = Before(facts, rates, {})
     claim, rate = table(tables.Claim), table(tables.Rate)
-    rate_columns = [rate.c[name] for name in columns_of(MergedRate)]
+    rate_columns = [rate.c[name] for name in COLUMN_NAMES[MergedRate]]
     for some in chunks(ids):
         for row in await connection.execute(sa.select(claim).where(claim.c.model_id.in_(some))):
             before.observed[row.model_id, row.field, row.source_slug] = (row.value, row.observed_at)
             if row.rank == 0:
                 facts[row.model_id][row.field] = row.value
         statement = sa.select(rate.c.model_id, *rate_columns).where(rate.c.model_id.in_(some))
-        for row in (await connection.execute(statement)).mappings():
-            rates[row["model_id"]].append(MergedRate(**{name: row[name] for name in columns_of(MergedRate)}))
+        for model_id, *values in await connection.execute(statement):
+            rates[model_id].append(MergedRate(**dict(zip(COLUMN_NAMES[MergedRate], values, strict=True))))
     return before
 
 
@@ -260,12 +264,13 @@ async def _write_models(
         ids.update({row.ref: row.id for row in await connection.execute(statement)})
     updated = [columns(model, ModelColumns) | {"updated_at": now, "id_": ids[model.ref]} for model in changed]
     await update(connection, table_of_models, table_of_models.c.id == sa.bindparam("id_"), updated)
-    for some in chunks([ids[model.ref] for model in changed]):
+    for group in chunks(changed):
+        changed_ids = [ids[model.ref] for model in group]
         for child in CHILDREN:
-            await connection.execute(sa.delete(table(child)).where(table(child).c.model_id.in_(some)))
+            await connection.execute(sa.delete(table(child)).where(table(child).c.model_id.in_(changed_ids)))
     for group in chunks([*added, *changed]):
-        for child, rows in _child_rows([(ids[model.ref], model) for model in group], before, now):
-            await insert(connection, child, rows)
+        for sql_model, rows in _child_rows([(ids[model.ref], model) for model in group], before, now):
+            await insert(connection, sql_model, rows)
 
 
 def _child_rows(

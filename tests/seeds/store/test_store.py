@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
-from schema.enums import Meter
-from schema.tables import table
+from schema.enums import Meter, ServiceTier
 from seeds.catalogue import Catalogue, RateClaim
 from seeds.merge.merge import merge
 from seeds.store import store as storing
@@ -22,8 +21,8 @@ LATER = NOW + timedelta(days=1)
 
 async def changes(engine: AsyncEngine, revision: int) -> list[dict[str, Any]]:
     async with database.reading(engine) as connection:
-        statement = sa.select(tables.Change).where(table(tables.Change).c.revision_number == revision)
-        rows = (await connection.execute(statement.order_by(table(tables.Change).c.id))).all()
+        statement = sa.select(tables.Change).where(storing.table(tables.Change).c.revision_number == revision)
+        rows = (await connection.execute(statement.order_by(storing.table(tables.Change).c.id))).all()
     return [
         {"kind": row.kind.name, "model": row.model_ref, "field": row.field, "before": row.before, "after": row.after}
         for row in rows
@@ -72,6 +71,28 @@ async def test_what_moved_is_listed_with_before_and_after(engine: AsyncEngine) -
             ("LIMIT_CHANGED", "maxOutputTokens", 32_768, 65_536),
             ("PRICE_CHANGED", "prices.STANDARD.INPUT", "2.5", "2.75"),
         )
+    ]
+
+
+async def test_a_dated_rate_of_another_tier_that_comes_into_force_is_a_change(engine: AsyncEngine) -> None:
+    dated = tiny()
+    today, tomorrow = NOW.date(), LATER.date()
+    dated[1].models[0].rates += [
+        RateClaim(Meter.INPUT, Decimal("4"), service_tier=ServiceTier.PRIORITY, effective_to=tomorrow),
+        RateClaim(Meter.INPUT, Decimal("5"), service_tier=ServiceTier.PRIORITY, effective_from=tomorrow),
+    ]
+    assert today < tomorrow
+    await put(engine, dated)
+    outcome = await put(engine, dated, LATER)
+    assert (outcome.wrote, outcome.changed) == (True, 1)
+    assert await changes(engine, 2) == [
+        {
+            "kind": "PRICE_CHANGED",
+            "model": "openai/tiny-large",
+            "field": "prices.PRIORITY.INPUT",
+            "before": "4",
+            "after": "5",
+        }
     ]
 
 
@@ -131,7 +152,7 @@ async def test_a_store_that_fails_half_way_leaves_the_registry_as_it_was(
 
 async def test_a_reader_keeps_its_revision_while_another_is_written(engine: AsyncEngine) -> None:
     await put(engine, tiny())
-    names = sa.select(table(tables.Model).c.ref, table(tables.Model).c.status)
+    names = sa.select(storing.table(tables.Model).c.ref, storing.table(tables.Model).c.status)
     async with database.reading(engine) as reader:
         before = (await reader.execute(names)).all()
         async with database.writing(engine) as writer:
