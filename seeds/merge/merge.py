@@ -60,7 +60,7 @@ class Merged:
 
 
 def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
-    """The registry that the catalogues describe on a day. Each fact comes from the most trusted source that states it."""
+    """The registry that the catalogues describe on a day. For each fact the most trusted source wins."""
     stated = gather(catalogues)
     rules, unmatched = apply_rules(catalogues, stated)
     for source, key, claims in rules:

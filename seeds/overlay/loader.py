@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schema.pricing.standard import STANDARD_METERS
 from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims
 from seeds.curated.loader import stated_facts
-from seeds.overlay.rates import SHORTHAND, rates
+from seeds.overlay.rates import rates
 from seeds.overlay.shape import FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
 
 SLUG = "overlay"
@@ -209,7 +210,7 @@ def _reasons(overlay: Overlay, path: KeyPath, shape: ModelShape, found: ModelCla
     meters = {rate.meter for rate in found.rates}
     for name, reason in shape.reasons.items():
         if name == "price" and meters:
-            yield from ((f"price.{key}", reason) for key, meter in SHORTHAND.items() if meter in meters)
+            yield from ((f"price.{key}", reason) for key, meter in STANDARD_METERS.items() if meter in meters)
         elif name in found.facts or (name == "knowledge_cutoff" and shape.knowledge_cutoff):
             yield name, reason
         else:

@@ -16,6 +16,8 @@ from schema.errors import ClientError
 from schema.pricing.cost import estimate
 from seeds.curated.providers import slugs_by_genai
 from seeds.load import Loaded
+from seeds.merge.claims import MergedRate
+from seeds.store.store import columns
 from tests.support.registry import Ask
 
 CONTEXTS: dict[ServiceTier, list[dict[str, str]]] = {
@@ -43,20 +45,23 @@ class Known(list[tuple[str, list[tables.Rate], Provider, ModelInfo]]):
         return f"{len(self)} models"
 
 
+def table_rate(rate: MergedRate) -> tables.Rate:
+    values: dict[str, Any] = columns(rate)
+    return tables.Rate(**values, model_id=0)
+
+
 @pytest.fixture(scope="module")
 def known(loaded: Loaded) -> Known:
     """Every model that both know: its rates here, and the package's own entry for it."""
     ours = {slugs_by_genai().get(provider.id, provider.id): provider for provider in genai_prices.data.providers}
     found = Known()
     for model in loaded.merged.models:
-        provider = ours.get(model.columns["provider_slug"])
-        if provider is None or not any(rate["source_slug"] == "genai-prices" for rate in model.rates):
+        provider = ours.get(model.provider_slug)
+        if provider is None or not any(rate.source_slug == "genai-prices" for rate in model.rates):
             continue
-        entry = provider.find_model(model.columns["slug"], all_providers=genai_prices.data.providers)
+        entry = provider.find_model(model.slug, all_providers=genai_prices.data.providers)
         if entry is not None:
-            found.append(
-                (model.columns["ref"], [tables.Rate(**rate, model_id=0) for rate in model.rates], provider, entry)
-            )
+            found.append((model.ref, [table_rate(rate) for rate in model.rates], provider, entry))
     assert len(found) > 2_000
     return found
 

@@ -58,8 +58,8 @@ def test_the_day_of_listing_is_no_day_of_release() -> None:
 
 def test_a_name_is_told_without_its_maker() -> None:
     found = models()
-    assert found["openai/gpt-4.1-mini"].facts["name"] == "GPT-4.1 Mini"
-    assert found["openrouter/auto"].facts["name"] == "Auto Router"
+    assert found["openai/gpt-4.1-mini"].facts.get("name") == "GPT-4.1 Mini"
+    assert found["openrouter/auto"].facts.get("name") == "Auto Router"
 
 
 def test_what_a_model_can_do_follows_from_what_it_takes() -> None:
@@ -232,26 +232,24 @@ def test_one_page_of_several_is_not_taken_for_the_whole() -> None:
 def test_beside_the_other_sources_no_model_is_lost_and_none_is_there_twice(loaded: Loaded) -> None:
     catalogue = openrouter.parse(listing())
     merged = merge([*loaded.catalogues, catalogue], TODAY)
-    before = {model.columns["ref"]: model for model in loaded.merged.models}
-    after = {model.columns["ref"]: model for model in merged.models}
+    before = {model.ref: model for model in loaded.merged.models}
+    after = {model.ref: model for model in merged.models}
     assert len(after) == len(merged.models)
     assert after.keys() == before.keys() | {f"openrouter/{each['id']}" for each in OFFERS}
     assert len(after) - len(before) <= 1  # one at most is new to the others
     assert merged.model_counts["openrouter"] == len(OFFERS)
     assert merged.providers.keys() == loaded.merged.providers.keys()
-    assert {ref: after[ref].columns["canonical"] for ref in before} == {
-        ref: model.columns["canonical"] for ref, model in before.items()
-    }
+    assert {ref: after[ref].canonical for ref in before} == {ref: model.canonical for ref, model in before.items()}
 
     mini = after["openrouter/openai/gpt-4.1-mini"]
-    assert (mini.columns["price_input"], mini.columns["price_output"]) == (Decimal("0.4"), Decimal("1.6"))
-    assert (mini.columns["context_window"], mini.columns["max_output_tokens"]) == (1_047_576, 32_768)
+    assert (mini.price_input, mini.price_output) == (Decimal("0.4"), Decimal("1.6"))
+    assert (mini.context_window, mini.max_output_tokens) == (1_047_576, 32_768)
     said = {claim.field: claim for claim in mini.claims if claim.source == "openrouter"}
     assert not any(claim.disputed for claim in said.values())
     assert {"price.input", "price.output", "price.cacheRead", "contextWindow"} <= said.keys()
-    assert {"seed", "tools", "prediction"} <= {row["name"] for row in mini.parameters}
+    assert {"seed", "tools", "prediction"} <= {parameter.name for parameter in mini.parameters}
     free = after["openrouter/meta-llama/llama-3.3-70b-instruct:free"]
-    assert free.columns["price_publication"] is PricePublication.FREE
+    assert free.price_publication is PricePublication.FREE
 
 
 async def test_what_openrouter_says_is_stored_and_served_digit_for_digit(engine: AsyncEngine) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schema.column_types import is_array, is_object, load_json
-from seeds.catalogue import MOST_LINES
+from seeds.catalogue import MAX_QUARANTINE_LINES
 from seeds.feeds import FEEDS, genai_prices, models_dev, openrouter
 from seeds.feeds.fetch import Feed, FeedError
 from seeds.feeds.match_rules import matcher, spellings
@@ -59,14 +59,14 @@ def outcome(feed: Feed, content: bytes) -> str | None:
         return message
     assert catalogue.models
     assert catalogue.entries == len(catalogue.models) + catalogue.left_out
-    assert len(catalogue.quarantined) <= MOST_LINES
+    assert len(catalogue.quarantined) <= MAX_QUARANTINE_LINES
     for line in catalogue.quarantined:
         assert line.isprintable(), line
         assert len(line) < 400, line
     keys = [model.key for model in catalogue.models]
     assert len(keys) == len(set(keys))
     merged = merge([catalogue], TODAY)
-    text = repr([merged.providers, *((model.columns, model.rates, model.claims) for model in merged.models)])
+    text = repr([merged.providers, merged.models])
     text.encode()
     assert "\\x00" not in text
     return None
@@ -102,12 +102,12 @@ def test_what_upstreams_really_write_is_read_whole(feed: Feed) -> None:
         ),
         (b'{"a": ' + b"9" * 5_000 + b"}", "it contains a number of 5,000 digits."),
         (b'{"a": {"b": 1, "b": 2}}', 'it contains the key "b" twice in one object.'),
-        (b"{}", "it holds no model."),
-        (b"[]", "it holds no model."),
-        (b"null", "it holds no model."),
-        (b'"models"', "it holds no model."),
-        (b"12", "it holds no model."),
-        (b'{"data": []}', "it holds no model."),
+        (b"{}", "it contains no model."),
+        (b"[]", "it contains no model."),
+        (b"null", "it contains no model."),
+        (b'"models"', "it contains no model."),
+        (b"12", "it contains no model."),
+        (b'{"data": []}', "it contains no model."),
     ],
 )
 def test_content_that_is_no_such_document_is_refused_with_what_was_expected(
@@ -175,17 +175,17 @@ def test_a_bad_entry_is_left_out_and_the_others_stay() -> None:
 
 def test_of_very_many_bad_entries_the_first_lines_are_kept_and_all_are_counted() -> None:
     document = json.loads(genuine("models-dev"))
-    document["openai"]["models"] |= {f"bad-{number}": {} for number in range(MOST_LINES + 500)}
+    document["openai"]["models"] |= {f"bad-{number}": {} for number in range(MAX_QUARANTINE_LINES + 500)}
     catalogue = models_dev.parse(json.dumps(document).encode())
-    assert (len(catalogue.quarantined), catalogue.left_out) == (MOST_LINES, MOST_LINES + 500)
+    assert (len(catalogue.quarantined), catalogue.left_out) == (MAX_QUARANTINE_LINES, MAX_QUARANTINE_LINES + 500)
 
 
 def test_links_that_lead_to_no_web_page_are_no_claim() -> None:
     document = json.loads(genuine("models-dev"))
     document["openai"] |= {"doc": "javascript:alert(1)", "api": "https://api.openai.com/v1"}
     provider = models_dev.parse(json.dumps(document).encode()).providers["openai"]
-    assert "docs_url" not in provider
-    assert provider["api_base_url"] == "https://api.openai.com/v1"
+    assert provider.docs_url is None
+    assert provider.api_base_url == "https://api.openai.com/v1"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_rules_nested_without_end_are_refused() -> None:
     clause: Any = {"equals": "a"}
     for _ in range(400):
         clause = {"or": [clause]}
-    with pytest.raises(ValueError, match="too many within each other"):
+    with pytest.raises(ValueError, match="nested too deeply"):
         matcher(clause)
     document = json.loads(genuine("genai-prices"))
     document[0]["models"][0]["match"] = clause

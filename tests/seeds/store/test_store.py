@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.enums import Meter, ServiceTier
+from schema.tables import table
 from seeds.catalogue import Catalogue, RateClaim
 from seeds.merge.merge import merge
 from seeds.store import store as storing
@@ -21,8 +22,8 @@ LATER = NOW + timedelta(days=1)
 
 async def changes(engine: AsyncEngine, revision: int) -> list[dict[str, Any]]:
     async with database.reading(engine) as connection:
-        statement = sa.select(tables.Change).where(storing.table(tables.Change).c.revision_number == revision)
-        rows = (await connection.execute(statement.order_by(storing.table(tables.Change).c.id))).all()
+        statement = sa.select(tables.Change).where(table(tables.Change).c.revision_number == revision)
+        rows = (await connection.execute(statement.order_by(table(tables.Change).c.id))).all()
     return [
         {"kind": row.kind.name, "model": row.model_ref, "field": row.field, "before": row.before, "after": row.after}
         for row in rows
@@ -152,7 +153,7 @@ async def test_a_store_that_fails_half_way_leaves_the_registry_as_it_was(
 
 async def test_a_reader_keeps_its_revision_while_another_is_written(engine: AsyncEngine) -> None:
     await put(engine, tiny())
-    names = sa.select(storing.table(tables.Model).c.ref, storing.table(tables.Model).c.status)
+    names = sa.select(table(tables.Model).c.ref, table(tables.Model).c.status)
     async with database.reading(engine) as reader:
         before = (await reader.execute(names)).all()
         async with database.writing(engine) as writer:
