@@ -30,6 +30,11 @@ def is_base_rate(rate: Rate) -> bool:
     return rate.service_tier is ServiceTier.STANDARD and rate.min_context_tokens == 0 and rate.daily_from is None
 
 
+def is_standard(rate: Rate) -> bool:
+    """True for the rates of the standard price."""
+    return is_base_rate(rate) and rate.meter in STANDARD_METERS.values()
+
+
 def standard_price(rates: Iterable[Rate], day: date) -> StandardPrice:
     base = {rate.meter: rate for rate in rates if is_base_rate(rate) and in_force(rate, day)}
     amounts = {

@@ -1,6 +1,6 @@
 """genai-prices: rates by tier, context size, time of day and date, with rules for matching references.
 
-Longer than most, so that the format of the upstream's prices stands beside what becomes of them.
+Longer than most: the upstream's format of prices is next to the code that converts it.
 """
 
 import dataclasses

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,24 +15,15 @@ from schema.enums import ChangeKind, ModelStatus
 from schema.pricing.rates import rate_values
 from schema.tables import table
 from seeds.catalogue import JsonValue
-from seeds.merge.claims import MergedModel, MergedParameter, MergedRate, ModelColumns, comparable
+from seeds.merge.claims import MergedModel, MergedRate, ModelColumns, comparable
 from seeds.merge.merge import Merged, MergedFamily, MergedProvider
 from seeds.store.changes import Change, ChangeLog
 from seeds.store.history import continue_history
 from seeds.store.references import write_references
+from seeds.store.rows import COLUMN_NAMES, Row, chunks, columns, insert, update
 
-CHUNK = 500
-"""Keys in one IN list, rows in one INSERT: well under the limits of SQLite and asyncpg."""
 GONE = "gone:"
 """Prefix of the fingerprint of a model that left every source, so that its return is noticed."""
-Row = Mapping[str, object]
-Columns = ModelColumns | MergedRate | MergedParameter | MergedProvider | MergedFamily | Change
-"""The dataclasses whose fields are columns."""
-COLUMN_NAMES: Mapping[type[Columns], Sequence[str]] = {
-    kind: [item.name for item in fields(kind)]
-    for kind in (ModelColumns, MergedRate, MergedParameter, MergedProvider, MergedFamily, Change)
-}
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -62,28 +53,6 @@ async def latest_revision(connection: AsyncConnection) -> LatestRevision | None:
     statement = sa.select(col(revision.number), col(revision.created_at), col(revision.inputs))
     row = (await connection.execute(statement.order_by(col(revision.number).desc()).limit(1))).first()
     return None if row is None else LatestRevision(*row)
-
-
-def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
-
-
-def columns(value: Columns, kind: type[Columns] | None = None) -> dict[str, object]:
-    """A dataclass as a row; with `kind`, only the fields of that base class."""
-    return {name: getattr(value, name) for name in COLUMN_NAMES[kind or type(value)]}
-
-
-async def insert(connection: AsyncConnection, model: type[tables.Table], rows: Sequence[Row]) -> None:
-    for some in chunks(rows):
-        await connection.execute(sa.insert(table(model)), list(some))
-
-
-async def update(connection: AsyncConnection, of: sa.Table, where: sa.ColumnElement[bool], rows: Sequence[Row]) -> None:
-    """Updates many rows, which all name the same columns."""
-    for some in chunks(rows):
-        values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(name) for name in some[0] if name in of.c}
-        await connection.execute(sa.update(of).where(where).values(values), list(some))
 
 
 class StoredModel(NamedTuple):

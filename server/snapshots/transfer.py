@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
 from schema.tables import table
-from seeds.store.store import CHUNK, insert
+from seeds.store.rows import CHUNK, insert
 from server.database import EMPTY, newest
 from server.errors import OperatorError
 from server.snapshots.format import FORMAT, VERSION, Header, Reader, Row, Writer, columns_of, table_header

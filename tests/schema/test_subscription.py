@@ -31,7 +31,7 @@ from schema.context import Context, State
 from schema.enums import ChangeKind
 from schema.subscription import CHUNK, Position, changes, follow
 from schema.tables import table
-from seeds.store.store import insert
+from seeds.store.rows import insert
 from server import database
 from server.database.revisions import Watch
 from server.graphql.connection_limits import ConnectionLimits

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.enums import Capability, Meter, ParameterKind, PricePublication, PriceUnit, ServiceTier
 from schema.pricing.rates import rate_values
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims, RateClaim, known_facts
 from tests.support.registry import TODAY, Ask, asker, put
 
 ROWS = """query($refs: [String!]!, $only: Boolean) {

@@ -17,7 +17,7 @@ from schema.pricing.cost import estimate
 from seeds.curated.providers import slugs_by_genai
 from seeds.load import Loaded
 from seeds.merge.claims import MergedRate
-from seeds.store.store import columns
+from seeds.store.rows import columns
 from tests.support.registry import Ask
 
 CONTEXTS: dict[ServiceTier, list[dict[str, str]]] = {

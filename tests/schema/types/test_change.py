@@ -19,7 +19,7 @@ from schema.lists.cursors import Listing, encode
 from schema.lists.filters import ChangeFilter
 from schema.lists.listings import NEWEST_CHANGES
 from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim
-from seeds.store.store import insert
+from seeds.store.rows import insert
 from server import database
 from tests.support.registry import NOW, Ask, asker, create_database, drop_database, put, tiny
 from tests.support.subscribers import priced

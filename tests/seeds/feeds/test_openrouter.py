@@ -195,7 +195,7 @@ def test_the_permanent_name_is_another_name_but_not_of_a_variant_or_an_alias() -
         ({"pricing": {"prompt": "0e-999999999", "completion": "1"}}, "amount: the number has too many digits"),
         ({"pricing": None}, "pricing: Input should be a valid dictionary or instance of PricingShape"),
         ({"id": "x" * 100_000}, "id: String should have at most 300 characters"),
-        ({"id": "acme/\u0000"}, "id: it is blank or holds control characters"),
+        ({"id": "acme/\u0000"}, "id: it is blank or contains control characters"),
         ({"name": "\ud800"}, "name: Input should be a valid string, unable to parse raw data as a unicode string"),
         ({"context_length": 10**12}, "context_length: Input should be less than or equal to 2147483647"),
         ({"id": "openai/gpt-4.1-mini"}, "it is listed twice"),

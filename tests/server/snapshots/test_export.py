@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.tables import table
-from seeds.store.store import insert
+from seeds.store.rows import insert
 from server import database
 from server.snapshots import transfer
 from server.snapshots.values import codec
