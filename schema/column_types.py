@@ -1,6 +1,5 @@
-"""Column types that keep values exact on SQLite and PostgreSQL alike."""
+"""Column types that store values exactly, on SQLite and on PostgreSQL."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,32 +9,41 @@ import orjson
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import NUMERIC
 
+from schema.strict_json import JsonParser, exact_integer
+
 WHOLE_DIGITS = 20
-"""Digits before the point that the sortable form on SQLite holds."""
+"""Digits before the point in the sortable text on SQLite."""
 LARGEST_INTEGER = 2_147_483_647
-"""The largest whole number a column holds."""
+"""The largest whole number a column can store."""
 FRACTION_DIGITS = 18
-"""Digits after the point that are stored; more are refused, never rounded."""
+"""Digits after the point; values with more are refused, never rounded."""
+
+MOST_ZEROS = 100
+"""Zeros that writing out a decimal may add to its own digits: 1E+1000000000 would take 1 GB."""
 
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def plain(value: Decimal) -> str:
-    """A decimal as a plain string, without exponent or trailing zeros: "0.175"."""
+    """A decimal as a plain string without exponent or trailing zeros: "0.175". Raises ValueError for 1E+1000."""
+    if not value:
+        return "0"
+    if abs(value.adjusted()) > MOST_ZEROS + len(value.as_tuple().digits):
+        raise ValueError(f"{value:.6E} is too large or too small to be written out.")
     text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def check_exact(value: Decimal) -> Decimal:
-    """The value itself. Raises ValueError when a column could not hold it to the last digit."""
+    """The value itself. Raises ValueError if a column can't store it to the last digit."""
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise ValueError(f"{value} is not a finite number.")
+    if not value:
+        return Decimal(0)  # without an exponent: written out, 0E-1000000000 would take 1 GB
     # By the digits themselves: arithmetic would round to the context's precision first.
     fraction = -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
-    if any(digits) and (fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS):
+    if fraction > FRACTION_DIGITS or value.adjusted() >= WHOLE_DIGITS:
         raise ValueError(
             f"{value} has more digits than are stored ({WHOLE_DIGITS} before the point, {FRACTION_DIGITS} after)."
         )
@@ -43,10 +51,10 @@ def check_exact(value: Decimal) -> Decimal:
 
 
 def sortable(value: Decimal) -> str:
-    """A text that sorts as the number does: SQLite has no exact decimal type of its own."""
+    """A text that sorts like the number, since SQLite has no exact decimal type: 1.5 -> 00000000000000000001.5."""
     whole, _, fraction = plain(check_exact(value).copy_abs()).partition(".")
     digits = whole.zfill(WHOLE_DIGITS) + ("." + fraction if fraction else "")
-    # Negative numbers sort the other way round: complement every digit and close with a high character.
+    # Negative numbers sort in reverse: complement every digit and end with a high character.
     return "-" + digits.translate(_COMPLEMENT) + "~" if value < 0 else digits
 
 
@@ -57,7 +65,7 @@ def from_sortable(text: str) -> Decimal:
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """NUMERIC on PostgreSQL; on SQLite a text that sorts as numbers do. Never a float."""
+    """NUMERIC on PostgreSQL, a text that sorts like numbers on SQLite. Never a float."""
 
     impl = Text
     cache_ok = True
@@ -101,25 +109,16 @@ def _fragment(value: Any) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """JSON text with sorted keys; decimals are written as numbers, digit for digit."""
+    """JSON text with sorted keys; decimals become numbers with all their digits."""
     return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def whole(text: str) -> int | Decimal:
-    """The number that an integer's digits write. Beyond 64 bits it is a Decimal: no JSON writer takes such an int."""
-    return int(text) if len(text) < 19 else Decimal(text)
-
-
-def no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=whole, parse_constant=no_number)
+_STORED = JsonParser(integer=exact_integer, unique_keys=False)  # it was written here: nothing to check
 
 
 def load_json(text: str) -> Any:
-    """Parses JSON; numbers with a fraction become Decimal, digit for digit."""
-    return _exactly.decode(text)
+    """Parses stored JSON; numbers with a fraction become Decimal, digit for digit."""
+    return _STORED.parse(text)
 
 
 def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
@@ -133,7 +132,7 @@ def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
 
 
 class ExactJson(TypeDecorator[Any]):
-    """A JSON value as text. None is stored as SQL NULL."""
+    """A JSON value, stored as text. None is SQL NULL."""
 
     impl = Text
     cache_ok = True
@@ -146,7 +145,7 @@ class ExactJson(TypeDecorator[Any]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, to the second; SQLite has no time zones, so they are put back on reading."""
+    """A time in UTC. SQLite has no time zones, so it is added when a row is read."""
 
     impl = DateTime
     cache_ok = True
@@ -175,8 +174,6 @@ __all__ = [
     "is_array",
     "is_object",
     "load_json",
-    "no_number",
     "plain",
     "sortable",
-    "whole",
 ]

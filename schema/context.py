@@ -1,8 +1,9 @@
-"""What a request carries: one read transaction, and the loaders that ask it."""
+"""What a request carries: one read transaction, the loaders that ask it, and what outlives the request."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -14,6 +15,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
+from schema import tables
+from schema.cache import Cache
 from schema.column_types import dump_json
 
 T = TypeVar("T")
@@ -22,6 +25,28 @@ Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Refreshes these sources, or all if none are named, and says what was done."""
+EVENT_CACHE_BYTES = 4 * 1024 * 1024
+"""Bytes of event rows kept for subscribers that reach the same position next."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """What the schema needs to know about the server it runs in."""
+
+    refresh_interval_seconds: int = 0
+    """0 when the registry does not refresh by itself."""
+    feeds: Collection[str] = ()
+    """Slugs of the sources that can be refreshed."""
+
+
+@dataclass(slots=True)
+class State:
+    """What the requests of one database share. The server makes one when it starts."""
+
+    events: Cache[Sequence[Any]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
+    """Rows that subscriptions read, by feed and position."""
+    by_revision: dict[Callable[..., Any], tuple[int, Any]] = field(default_factory=dict[Any, Any])
+    """What a function found out about the latest revision it was asked about."""
 
 
 class Revisions(Protocol):
@@ -38,7 +63,7 @@ class Revisions(Protocol):
         ...
 
     async def look(self) -> int:
-        """The latest revision, read from the database now."""
+        """The latest revision, as the database has it now."""
         ...
 
     async def after(self, number: int) -> int:
@@ -57,46 +82,48 @@ class Context:
         self,
         engine: AsyncEngine,
         *,
-        settings: Mapping[str, Any] | None = None,
+        settings: RegistrySettings | None = None,
+        state: State | None = None,
         refresh: Refresh | None = None,
         watch: Revisions | None = None,
     ) -> None:
         self.engine = engine
+        self.settings = settings or RegistrySettings()
+        self.state = state or State()
         self.refresh = refresh
-        """Refreshes the registry; None where this request may not."""
+        """Refreshes the registry; None if this request may not."""
         self.watch = watch
-        """Knows of every new revision; None where nothing runs that long."""
+        """Knows of every new revision; None outside of a server."""
         self.now = datetime.now(UTC)
-        """The moment that "today's price" means in this request."""
-        self.settings: Mapping[str, Any] = settings or {}
+        """The moment that "now" and "today" mean in this request."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
-        # Sibling fields run concurrently, and a connection may not: one statement at a time.
+        # Sibling fields run concurrently; a connection runs one statement at a time.
         self._turn = asyncio.Lock()
         self._asking: asyncio.Task[Any] | None = None
         self._closed = False
 
     async def rows(self, statement: Select[T]) -> list[T]:
-        """The statement's rows. A whole table's rows have its columns as attributes, without being entities."""
+        """The statement's rows. Rows of a whole table have its columns as attributes, but are not ORM entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Executable) -> list[Any]:
+    async def tuples(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
-        return list(await self._execute(statement))
+        return list(await self._execute(statement, parameters))
 
     async def scalar(self, statement: Select[T]) -> T | None:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
 
     def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
-        """True where the column holds one of the names: a single bound value, however many they are."""
+        """True where the column holds one of the names, as one bound value however many there are."""
         if self.engine.dialect.name == "postgresql":
             return column == sa.any_(sa.literal(list(names), ARRAY(sa.Text)))
         listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
 
-    async def _execute(self, statement: Executable) -> Sequence[Any]:
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         async with self._turn:
             if self._closed:
                 raise asyncio.CancelledError
@@ -104,24 +131,33 @@ class Context:
             try:
                 if self._connection is None:
                     self._connection = await self._stack.enter_async_context(self.engine.connect())
-                return (await self._connection.execute(statement)).all()
+                return (await self._connection.execute(statement, parameters)).all()
             finally:
                 self._asking = None
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
-        """One answer of a batch function; keys asked in one tick become one call."""
+        """One answer of a batch function; the keys asked for in one tick of the event loop become one call."""
         loader = self._loaders.get(batch)
         if loader is None:
             loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
         answer: T = await loader.load(key)
         return answer
 
+    async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
+        """What a function finds in the revision this request reads, kept until a request reads another one."""
+        number = await self.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
+        known = self.state.by_revision.get(find)
+        if known is None or known[0] != number:
+            known = self.state.by_revision[find] = number, await find(self)
+        answer: T = known[1]
+        return answer
+
     async def close(self) -> None:
-        """Ends the transaction. A statement still under way, of an operation that was given up, is stopped first."""
+        """Ends the transaction. If the operation was canceled, a statement that is still running is stopped first."""
         self._closed = True
         asking = self._asking
         if asking is not None and asking is not asyncio.current_task():
-            # A loader's batch runs in a task of its own, which giving up the operation does not reach.
+            # A loader runs its batch in a task of its own, which is not canceled with the operation.
             asking.cancel()
             await asyncio.wait([asking])
         await self._stack.aclose()
@@ -132,11 +168,9 @@ async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> 
 
 
 @asynccontextmanager
-async def context(
-    engine: AsyncEngine, settings: Mapping[str, Any] | None = None, watch: Revisions | None = None
-) -> AsyncGenerator[Context]:
-    """A context that ends its transaction when the block ends."""
-    made = Context(engine, settings=settings, watch=watch)
+async def context(engine: AsyncEngine) -> AsyncGenerator[Context]:
+    """A context whose transaction ends with the block."""
+    made = Context(engine)
     try:
         yield made
     finally:

@@ -1,37 +1,292 @@
-"""`@of(table)`: a type is a list of what is public; `auto` takes type and description from the column."""
+"""How a type declares its fields: `of(table)`, `column`, `edge` and `field` say what is public and what it needs.
 
-from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform
+    @of(tables.Model)
+    class Model(Node):
+        ref: auto
+        provider = edge(Provider, dataloaders.providers, by="provider_slug", description="Who serves it.")
+
+        @field(needs=dataloaders.rates_by_model, clock=Clock.DAY, largest=40, sized_by="first")
+        @staticmethod
+        def price_cards(model: tables.Model, rates: Sequence[tables.Rate], today: date) -> list[PriceCard]: ...
+
+A field's function is pure: it gets a row, what was loaded for it, its arguments, and `today` or `now` if it declares
+that clock. Only batch functions read the database. The same declaration serves readers, the resolvers, the cost limit
+and anything else that runs queries.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
+from graphql import GraphQLField
 from sqlmodel import SQLModel
 from strawberry import auto
+from strawberry.parent import StrawberryParent
+
+from schema.context import Batch, Context, Info
+from schema.errors import ClientError
 
 C = TypeVar("C", bound=type)
+ROW: Any = Annotated[Any, StrawberryParent()]
+"""How Strawberry marks the parameter that gets the row."""
+Key: TypeAlias = str | Callable[Concatenate[Any, ...], Any]
+"""Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
+
+
+class Clock(Enum):
+    """How an answer depends on the time of the request; the value is the parameter that brings it."""
+
+    NEVER = ""
+    DAY = "today"
+    """The UTC day."""
+    INSTANT = "now"
+
+
+class Kind(Enum):
+    """Where a field's answer comes from."""
+
+    COLUMN = "an attribute of the row"
+    EDGE = "what a batch function gives for the row, as it is"
+    VALUE = "a function of the row and what was loaded for it"
+    CONNECTION = "a page of a listing"
+    ACTION = "a coroutine of its own: a mutation or a subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, and the parameters that follow what it gets by position: GraphQL arguments and the clock."""
+
+    function: Callable[..., Any]
+    parameters: tuple[inspect.Parameter, ...] = ()
+
+    def __call__(self, *values: Any, **given: Any) -> Any:
+        return self.function(*values, **{each.name: given[each.name] for each in self.parameters if each.name in given})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """All that is known about a field besides its type and description."""
+
+    kind: Kind
+    needs: tuple[Batch[Any, Any], ...] = ()
+    by: tuple[Call, ...] = ()
+    """The key of each batch function in `needs`; a key of None loads nothing."""
+    function: Call | None = None
+    """What computes a VALUE; what makes the listing of a CONNECTION."""
+    under: str | None = None
+    """Column of the listed table that ties a CONNECTION to its parent's key."""
+    clock: Clock = Clock.NEVER
+    weight: int | None = None
+    """What the field costs by itself; None is one for each object it can bring."""
+    sized_by: tuple[str, ...] = ()
+    """Arguments that say how many entries it brings: a number (first, last) or a list (ids, refs)."""
+    largest: int | None = None
+    """The most entries it brings."""
+    usual: int | None = None
+    """Entries it brings when no argument says how many; None is the most."""
+    once: bool = False
+    """Costs the same however many entries the page above it has."""
+    counted_above: bool = False
+    """Brings one entry for each that the field above it was counted for, as nodes and edges of a connection do."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the resolver cuts the list: unless a function deals with `first` itself."""
+        return self.kind is not Kind.CONNECTION and self.sized_by == ("first",)
+
+
+def declared(definition: GraphQLField) -> Declaration | None:
+    """The declaration of a field of the executable schema; None for a plain attribute."""
+    known: Any = definition.extensions.get("strawberry-definition")
+    found: Declaration | None = known.metadata.get("declaration") if known else None
+    return found
 
 
 @dataclass_transform(kw_only_default=True)
 def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C], C]:
-    """A GraphQL type whose values are rows of the table. Raises TypeError for an `auto` the table has no column for."""
+    """A GraphQL type whose values are rows of the table.
+
+    Attributes take their description from the sentence under the column, and with `auto` their type, too.
+    Raises TypeError where the table has no such column, or it has no sentence.
+    """
 
     def present(cls: C) -> C:
         for name, annotation in list(cls.__annotations__.items()):
-            if annotation is not auto:
+            declaration: Any = vars(cls).get(name)
+            if annotation is not auto and declaration is not None and declaration.description:
                 continue
-            column = table.model_fields.get(name)
-            if column is None or column.description is None:
-                raise TypeError(
-                    f"{cls.__name__}.{name}: {table.__name__} has no column of that name with a sentence under it."
-                )
-            cls.__annotations__[name] = column.annotation
-            setattr(cls, name, strawberry.field(description=" ".join(column.description.split())))
+            found = table.model_fields.get(name)
+            if found is None or found.description is None:
+                raise TypeError(f"{cls.__name__}.{name}: {table.__name__} has no described column of that name.")
+            if annotation is auto:
+                cls.__annotations__[name] = found.annotation
+            shown = column() if declaration is None else declaration
+            shown.description = " ".join(found.description.split())
+            setattr(cls, name, shown)
         if not hasattr(cls, "is_type_of"):
-            # Rows are no instances of the type; which type a row is, is known where it was asked for.
-            cls.is_type_of = classmethod(_always)  # type: ignore[attr-defined] # Strawberry looks for it there
+            # Rows are not instances of the class; what type a row is, is known where it was asked for.
+            cls.is_type_of = classmethod(lambda *_: True)  # type: ignore[attr-defined] # Strawberry looks for it
         return strawberry.type(cls, description=" ".join((description or table.__doc__ or "").split()))
 
     return present
 
 
-def _always(cls: Any, value: Any, info: Any) -> bool:
-    return True
+def column(description: str | None = None, *, name: str | None = None, largest: int | None = None) -> Any:
+    """An attribute of the row, where `auto` alone does not do: it has another public name or type, or is a list."""
+    declaration = Declaration(kind=Kind.COLUMN, largest=largest)
+    return strawberry.field(name=name, description=description, metadata={"declaration": declaration})
+
+
+def edge(
+    type_: Any,
+    needs: Batch[Any, Any],
+    *,
+    by: Key,
+    description: str,
+    weight: int | None = None,
+    sized_by: str | Collection[str] = (),
+    largest: int | None = None,
+) -> Any:
+    """What a batch function gives for the row's key: an entity, a list of them, or a value."""
+    declaration = Declaration(
+        kind=Kind.EDGE, needs=(needs,), by=(key(by),), weight=weight, sized_by=names(sized_by), largest=largest
+    )
+    return built(declaration, type_, description)
+
+
+def field(
+    type_: Any = None,
+    *,
+    needs: Batch[Any, Any] | Sequence[Batch[Any, Any]] = (),
+    by: Key | Sequence[Key] = "id",
+    clock: Clock = Clock.NEVER,
+    weight: int | None = None,
+    sized_by: str | Collection[str] = (),
+    largest: int | None = None,
+    once: bool = False,
+    counted_above: bool = False,
+) -> Callable[[Any], Any]:
+    """A field computed by a pure function of the row, what each of `needs` gives for it, and its arguments.
+
+    The function's docstring is the description; its return annotation is the type unless another is given.
+    """
+    wanted = (needs,) if callable(needs) else tuple(needs)
+    keys = (by,) * len(wanted) if isinstance(by, str) or callable(by) else tuple(by)
+
+    def declare(function: Any) -> Any:
+        function = getattr(function, "__func__", function)
+        declaration = Declaration(
+            kind=Kind.VALUE,
+            needs=wanted,
+            by=tuple(map(key, keys)),
+            function=call(function, 1 + len(wanted)),
+            clock=clock,
+            weight=weight,
+            sized_by=names(sized_by),
+            largest=largest,
+            once=once,
+            counted_above=counted_above,
+        )
+        return built(declaration, type_ or function.__annotations__["return"], function.__doc__ or "")
+
+    return declare
+
+
+def names(given: str | Collection[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def call(function: Callable[..., Any], values: int) -> Call:
+    """A function that gets so many values by position."""
+    return Call(function, tuple(inspect.signature(function).parameters.values())[values:])
+
+
+def key(by: Key) -> Call:
+    return Call(attrgetter(by)) if isinstance(by, str) else call(by, 1)
+
+
+def argument(description: str) -> Any:
+    return strawberry.argument(description=description)
+
+
+def built(declaration: Declaration, type_: Any, description: str) -> Any:
+    """The Strawberry field of a declaration: its resolver loads what is needed and calls the function."""
+    function, clock = declaration.function, declaration.clock
+    calls = (*declaration.by, *([function] if function else []))
+    arguments = {each.name: each for part in calls for each in part.parameters}
+    for other in (Clock.DAY, Clock.INSTANT):
+        if (arguments.pop(other.value, None) is not None) != (other is clock):
+            raise TypeError(f"{function}: a function gets `{other.value}` if and only if it declares {other}.")
+    if declaration.cut:
+        words = f"Maximum number of entries, from 0 to {declaration.largest}; all of them by default."
+        arguments["first"] = parameter("first", Annotated[int | None, argument(words)], None)
+
+    def computed(row: Any, info: Info, loaded: Sequence[Any], given: Mapping[str, Any]) -> Any:
+        if function is None:
+            answer = loaded[0]
+        elif clock is Clock.NEVER:
+            answer = function(row, *loaded, **given)
+        else:
+            now = info.context.now
+            answer = function(row, *loaded, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
+        return cut(answer, declaration, given) if declaration.cut else answer
+
+    def resolve(root: Any, info: Info, **given: Any) -> Any:
+        return computed(root, info, (), given)
+
+    async def load(root: Any, info: Info, **given: Any) -> Any:
+        pairs = zip(declaration.needs, declaration.by, strict=True)
+        asked = [loaded_for(info.context, batch, by(root, **given)) for batch, by in pairs]
+        return computed(root, info, [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked), given)
+
+    return resolved(load if declaration.needs else resolve, arguments.values(), declaration, type_, description)
+
+
+async def loaded_for(context: Context, batch: Batch[Any, Any], key: Any) -> Any:
+    return None if key is None else await context.load(batch, key)
+
+
+def check_size(name: str, size: int | None, largest: int, advice: str = "") -> None:
+    """Raises a ClientError for a number of entries that can't be given."""
+    if size is not None and not 0 <= size <= largest:
+        raise ClientError(f"{name} must be between 0 and {largest} (got {size}){advice}.")
+
+
+def cut(entries: Sequence[Any] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[Any]:
+    """The first entries of a list, as many as asked for or as there can be."""
+    first, largest = given.get("first"), declaration.largest
+    assert largest is not None
+    check_size("first", first, largest)
+    return (entries or ())[: largest if first is None else first]
+
+
+def parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def resolved(
+    resolve: Callable[..., Any | Awaitable[Any]],
+    arguments: Collection[inspect.Parameter],
+    declaration: Declaration,
+    type_: Any,
+    description: str,
+) -> Any:
+    """A Strawberry field with a resolver that takes these arguments: Strawberry reads them from its signature."""
+    parameters = [
+        inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=ROW),
+        inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
+        *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in arguments),
+    ]
+    resolve.__annotations__ = {each.name: each.annotation for each in parameters}
+    vars(resolve)["__signature__"] = inspect.Signature(parameters, return_annotation=type_)
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=type_,
+        description=" ".join(description.split()),
+        metadata={"declaration": declaration},
+    )

@@ -1,4 +1,11 @@
-"""Errors a client can act on: a message that says what to do, and a code."""
+"""The root of this program's errors, and those meant for clients: a message that says what to do, and a code.
+
+ModelMetaError
+├── ClientError        an argument or a field is refused; also a GraphQLError   schema/errors.py
+├── RequestError       an operation is refused before it runs                   server/graphql/errors.py
+│   └── HttpError      a request is refused before GraphQL sees it              server/graphql/errors.py
+└── OperatorError      the set-up is wrong: one line, and exit code 2           server/errors.py
+"""
 
 from typing import Final
 
@@ -9,29 +16,33 @@ BAD_CURSOR = "BAD_CURSOR"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 
 CODES: Final = {
-    "BAD_USER_INPUT": "An argument or a variable can't be used; the message says which, and what to write instead.",
-    "BAD_CURSOR": "A cursor is no cursor of this API, or one of another list. Begin without it.",
-    "GRAPHQL_PARSE_FAILED": "The document is no GraphQL.",
+    "BAD_USER_INPUT": "An argument or variable is invalid; the message says which, and what to write instead.",
+    "BAD_CURSOR": "The cursor is invalid or belongs to another list; start without one.",
+    "GRAPHQL_PARSE_FAILED": "The document is not valid GraphQL.",
     "GRAPHQL_VALIDATION_FAILED": "The document asks for something the schema does not have.",
-    "COST_LIMIT": "The document asks for too much: fields, depth, aliases, or objects with pages multiplied.",
-    "TIMEOUT": "The operation took longer than the server lets it. Ask for less.",
-    "RATE_LIMITED": "Too many streams or sockets of one address are open. Close one, or wait.",
+    "COST_LIMIT": "The document asks for too much: too many fields, levels, aliases, or objects across its pages.",
+    "TIMEOUT": "The operation exceeded the server's time limit; ask for less.",
+    "RATE_LIMITED": "Too many open streams or sockets from one address; close one, or wait.",
     "UNAUTHENTICATED": "The operation needs the operator's token.",
-    "PERSISTED_QUERY_NOT_FOUND": "The server does not know the query's hash. Send it with the query once.",
-    "NOT_READY": "The registry is still being loaded. Ask again in a few seconds.",
-    "NOT_SUPPORTED": "What was asked needs a server that runs.",
-    "BAD_REQUEST": "The request is no GraphQL request: not JSON, of wrong types, or without a query. HTTP 400.",
-    "NOT_FOUND": "Nothing is at this address. HTTP 404.",
-    "METHOD_NOT_ALLOWED": "The method is not supported; a mutation needs POST. HTTP 405.",
-    "NOT_ACCEPTABLE": "Accept allows none of the media types there are. HTTP 406.",
-    "PAYLOAD_TOO_LARGE": "The body is larger than the server takes. HTTP 413.",
+    "PERSISTED_QUERY_NOT_FOUND": "The server does not know the query's hash; send it once together with the query.",
+    "NOT_READY": "The registry is still loading; try again in a few seconds.",
+    "NOT_SUPPORTED": "The operation needs a running server.",
+    "BAD_REQUEST": "Not a GraphQL request: invalid JSON, a member of the wrong type, or no query. HTTP 400.",
+    "NOT_FOUND": "There is nothing at this address. HTTP 404.",
+    "METHOD_NOT_ALLOWED": "The method is not supported; mutations need POST. HTTP 405.",
+    "NOT_ACCEPTABLE": "The Accept header allows none of the supported media types. HTTP 406.",
+    "PAYLOAD_TOO_LARGE": "The body exceeds the server's limit. HTTP 413.",
     "UNSUPPORTED_MEDIA_TYPE": "The body is not application/json. HTTP 415.",
-    "INTERNAL_SERVER_ERROR": "A mistake of ours. The message holds an id under which the log has it.",
+    "INTERNAL_SERVER_ERROR": "A server bug; the message carries the id of the log entry.",
 }
 """Every code an error can have in `extensions`, and what it means."""
 
 
-class ClientError(GraphQLError):
+class ModelMetaError(Exception):
+    """Anything this program refuses with a message for a person."""
+
+
+class ClientError(ModelMetaError, GraphQLError):
     """An error meant for the client, word for word. Any other exception is hidden behind an id."""
 
     def __init__(self, message: str, code: str = BAD_USER_INPUT) -> None:

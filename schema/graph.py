@@ -1,4 +1,4 @@
-"""The schema, built from its types, and its SDL."""
+"""The executable schema, and its SDL."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ schema = strawberry.Schema(
 
 
 def alphabetical(graph: GraphQLSchema) -> GraphQLSchema:
-    """Sorts fields, arguments and values, so that clients and diffs find them in place.
+    """Sorts fields, arguments and values, for readers and diffs.
 
-    In place: Strawberry's own `sort_schema` rebuilds enums in a way that loses their Python values.
+    It changes the schema itself, because Strawberry's `sort_schema` rebuilds enums without their Python values.
     """
 
     def sort(members: dict[str, Any]) -> None:
@@ -41,8 +41,8 @@ def alphabetical(graph: GraphQLSchema) -> GraphQLSchema:
             continue
         if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)):
             sort(type_.fields)
-            for each in type_.fields.values():
-                sort(each.args)
+            for definition in type_.fields.values():
+                sort(definition.args)
         elif isinstance(type_, GraphQLInputObjectType):
             sort(type_.fields)
         elif isinstance(type_, GraphQLEnumType):

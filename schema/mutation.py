@@ -1,77 +1,80 @@
-"""What an operator can have done: a refresh, now."""
+"""The mutation: an operator can start a refresh."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import strawberry
-from sqlmodel import col
-from strawberry import Parent
 
-from schema import tables
+from schema import dataloaders
 from schema.context import Info
+from schema.dataloaders import whole
+from schema.declarations import Declaration, Kind, argument, edge, field
 from schema.errors import UNAUTHENTICATED, ClientError
 from schema.types.revision import Revision
-from schema.types.source import Source
+from schema.types.source import MOST_SOURCES, Source
 
-MOST_SOURCES = 20
-"""Names of sources a refresh takes."""
+Sources = Annotated[
+    list[str] | None,
+    argument("Slugs of the feeds to refresh: models-dev, genai-prices, openrouter. All of them by default."),
+]
 
 
-@strawberry.type(description="What a refresh did.")
+def revision_number(summary: Mapping[str, Any]) -> int:
+    number: int = summary["revision"]
+    return number
+
+
+@strawberry.type(description="Result of a refresh.")
 class RefreshPayload:
-    @strawberry.field(graphql_type=Revision, description="The state the registry is in after it.")
-    @staticmethod
-    async def revision(done: Parent[Any], info: Info) -> Any:
-        revision = tables.Revision
-        rows = await info.context.rows(sa.select(revision).where(col(revision.number) == done["revision"]))
-        return rows[0]
+    revision = edge(
+        Revision,
+        dataloaders.revisions,
+        by=revision_number,
+        description="The revision the registry is at after the refresh.",
+    )
+    sources = edge(
+        list[Source],
+        dataloaders.all_sources,
+        by=whole,
+        largest=MOST_SOURCES,
+        description="The sources after the refresh, the most trusted first.",
+    )
 
-    @strawberry.field(description="Number of changes it brought; 0 when nothing moved.")
+    @field()
     @staticmethod
-    def change_count(done: Parent[Any]) -> int:
+    def change_count(done: Mapping[str, Any]) -> int:
+        """Number of changes the refresh made; 0 if nothing changed."""
         return int(done["changeCount"])
 
-    @strawberry.field(graphql_type=list[Source], description="How the sources stand after it.")
-    @staticmethod
-    async def sources(done: Parent[Any], info: Info) -> Any:
-        return await info.context.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
 
-
-@strawberry.type(description="What an operator can have done.")
+@strawberry.type(description="All mutations.")
 class Mutation:
-    @strawberry.field(
+    # Not declared like other fields: it does something, and nothing about it can be planned or kept.
+    @strawberry.mutation(
         graphql_type=RefreshPayload,
-        description="Run a refresh now, and wait for it. Needs the operator's token, as Authorization: Bearer TOKEN; "
-        "refused with UNAUTHENTICATED without it, and on a server that has none. A source that fails is no error here: "
-        "it says so in sources.",
+        description="Refresh the registry now and wait for the result. Requires the operator's token in the header "
+        "Authorization: Bearer TOKEN; without it, or on a server that has none, the error is UNAUTHENTICATED. "
+        "A source that could not be refreshed is not an error: its status in sources says so.",
+        metadata={"declaration": Declaration(kind=Kind.ACTION)},
     )
     @staticmethod
-    async def refresh_registry(
-        info: Info,
-        sources: Annotated[
-            list[str] | None,
-            strawberry.argument(
-                description="Feeds to ask, by slug: models-dev, genai-prices, openrouter. All, if none."
-            ),
-        ] = None,
-    ) -> Any:
+    async def refresh_registry(info: Info, sources: Sources = None) -> Any:
         refresh = info.context.refresh
         if refresh is None:
             raise ClientError(
-                "Refreshing needs the operator's token: send the header Authorization: Bearer TOKEN, "
-                "with the value the server has in MODELMETA_OPERATOR_TOKEN.",
+                "Refreshing requires the operator's token: send the header Authorization: Bearer TOKEN "
+                "with the value of MODELMETA_OPERATOR_TOKEN.",
                 UNAUTHENTICATED,
             )
-        return await refresh(await checked(info, sources or ()))
+        return await refresh(checked(info, sources or ()))
 
 
-async def checked(info: Info, slugs: Sequence[str]) -> Sequence[str]:
-    """The slugs, each a feed's. Raises a ClientError that names those there are."""
+def checked(info: Info, slugs: Sequence[str]) -> Sequence[str]:
+    """The slugs of feeds. Raises a ClientError for a slug that is not one."""
     if len(slugs) > MOST_SOURCES:
-        raise ClientError(f"sources has {len(slugs)} entries; there are not as many.")
-    feeds = info.context.settings["feeds"]
+        raise ClientError(f"sources must have at most {MOST_SOURCES} entries (got {len(slugs)}).")
+    feeds = info.context.settings.feeds
     for slug in slugs:
         if slug not in feeds:
-            raise ClientError(f'No feed is called "{slug}". Known feeds: {", ".join(sorted(feeds))}.')
+            raise ClientError(f'No feed is called "{slug:.80}". Known feeds: {", ".join(sorted(feeds))}.')
     return slugs

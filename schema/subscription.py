@@ -1,7 +1,7 @@
-"""Where every subscription begins: revisions and changes as they land.
+"""The subscriptions: revisions and changes as refreshes make them.
 
-A subscriber is a place in a feed and nothing else: what follows is read from there a chunk at a time, in transactions
-that end before anything is sent, and once for all who stand at the same place of equal feeds.
+A subscriber is only a position in a stream. What follows it is read in chunks, in transactions that end before
+anything is sent, and once for all subscribers at the same position of equal streams.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 import strawberry
@@ -20,150 +19,149 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import tables
-from schema.context import Context, Info, Revisions, context
+from schema.context import Context, Info, Revisions, State, context
+from schema.declarations import Declaration, Kind, argument
 from schema.errors import ClientError
 from schema.lists.filters import ChangeFilter, conditions, signature
 from schema.lists.listings import change_listing
-from schema.single_flight import Shared
 from schema.types.change import Change
 from schema.types.revision import Revision
 
 log = logging.getLogger("modelmeta")
 CHUNK = 100
-"""Rows read at once."""
-PATIENCE = 10.0
-"""Seconds one read may take before it is given up and tried again."""
-AGAIN = 1.0
-"""Seconds until a read that failed is tried again."""
-MOST_ROWS = 5_000
-"""Rows kept for those who come to the same place next."""
+"""Rows per read."""
+READ_TIMEOUT = 10.0
+"""Seconds after which a read is canceled and tried again."""
+RETRY_DELAY = 1.0
+"""Seconds before a failed read is tried again."""
+ROW_BYTES = 800
+"""Estimate of a row's size in memory."""
 
 
-class Place(NamedTuple):
-    """How far a subscriber has come: through this revision, and through this id in those after it."""
+class Position(NamedTuple):
+    """How far a subscriber has read: all revisions up to one, and after those all ids up to one."""
 
     revision: int
     id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """Rows in the order they landed."""
+class Stream:
+    """Rows in the order in which refreshes make them."""
 
     name: str
-    """Equal for feeds of the same rows."""
-    rows: Callable[[Context, Place, int], Awaitable[Select[Any]]]
-    """Asks for the rows behind a place, up to the latest revision."""
-    place: Callable[[Any], Place]
-    """The place behind a row."""
+    """Equal for streams of the same rows."""
+    rows: Callable[[Context, Position, int], Awaitable[Select[Any]]]
+    """Selects the rows after a position, up to the latest revision."""
+    position: Callable[[Any], Position]
+    """The position after a row."""
 
 
-async def _revisions(_: Context, place: Place, latest: int) -> Select[Any]:
+async def _revisions(_: Context, after: Position, latest: int) -> Select[Any]:
     number = col(tables.Revision.number)
-    return sa.select(tables.Revision).where(number > place.revision, number <= latest).order_by(number)
+    return sa.select(tables.Revision).where(number > after.revision, number <= latest).order_by(number)
 
 
-REVISIONS = Feed("revisions", _revisions, lambda row: Place(row.number))
+REVISIONS = Stream("revisions", _revisions, lambda row: Position(row.number))
 
 
-def changes(filter: ChangeFilter | None) -> Feed:
-    """The changes that fit a filter, whatever revision it starts with."""
+def changes(filter: ChangeFilter | None) -> Stream:
+    """The changes that match a filter, whatever revision the filter starts at."""
     if filter is not None:
         filter = dataclasses.replace(filter, since_revision=None)
 
-    async def rows(reading: Context, place: Place, latest: int) -> Select[Any]:
+    async def rows(reading: Context, after: Position, latest: int) -> Select[Any]:
         number, id = col(tables.Change.revision_number), col(tables.Change.id)
-        fitting = (await change_listing(reading, filter)).conditions
+        matching = (await change_listing(reading, filter)).conditions
         return (
             sa.select(tables.Change)
-            .where(number > place.revision, number <= latest, id > place.id, *fitting)
+            .where(number > after.revision, number <= latest, id > after.id, *matching)
             .order_by(number, id)
         )
 
-    return Feed(signature("changes", filter), rows, lambda row: Place(row.revision_number - 1, row.id))
+    return Stream(signature("changes", filter), rows, lambda row: Position(row.revision_number - 1, row.id))
 
 
-async def follow(watch: Revisions, feed: Feed, place: Place) -> AsyncGenerator[Any]:
-    """What lies behind a place, then what lands there, row by row, for as long as somebody asks for more."""
+async def follow(state: State, watch: Revisions, stream: Stream, position: Position) -> AsyncGenerator[Any]:
+    """The rows after a position, then new ones as they are added, for as long as the caller asks."""
     latest = watch.number
     while True:
-        rows = await _chunk(watch, feed, place, latest)
+        rows = await _chunk(state, watch, stream, position, latest)
         for row in rows:
             yield row
-            place = feed.place(row)
+            position = stream.position(row)
         if len(rows) < CHUNK:
-            place = Place(latest)
+            position = Position(latest)
             latest = await watch.after(latest)
 
 
-_chunks: WeakKeyDictionary[Revisions, Shared[Sequence[Any]]] = WeakKeyDictionary()
+async def _chunk(state: State, watch: Revisions, stream: Stream, after: Position, latest: int) -> Sequence[Any]:
+    async def read() -> tuple[Sequence[Any], int]:
+        async with asyncio.timeout(READ_TIMEOUT), context(watch.engine) as reading:
+            rows = await reading.tuples((await stream.rows(reading, after, latest)).limit(CHUNK))
+            return rows, ROW_BYTES * len(rows) + len(stream.name)
 
-
-async def _chunk(watch: Revisions, feed: Feed, place: Place, latest: int) -> Sequence[Any]:
-    async def read() -> Sequence[Any]:
-        async with asyncio.timeout(PATIENCE), context(watch.engine) as reading:
-            return await reading.tuples((await feed.rows(reading, place, latest)).limit(CHUNK))
-
-    chunks = _chunks.get(watch)
-    if chunks is None:
-        chunks = _chunks[watch] = Shared(len, MOST_ROWS)
     while True:
         try:
-            return await chunks.get((feed.name, place, latest), read)
+            return await state.events.load((stream.name, after, latest), read)
         except GraphQLError:
             raise
         except Exception as error:
-            # A database that is away for a while costs a subscriber time, but no event.
-            log.warning("a feed can't be read, trying on: %s", error)
-            await asyncio.sleep(AGAIN)
+            # A database outage delays subscribers, but they miss no event.
+            log.warning("a subscription can't be read, retrying: %s", error)
+            await asyncio.sleep(RETRY_DELAY)
 
 
-def landed(row: Any) -> int:
-    """What tells an event of a subscription from its others."""
-    found: int = row.number if hasattr(row, "number") else row.id
-    return found
+def event_key(row: Any) -> int:
+    """What distinguishes an event of a subscription from the others."""
+    key: int = row.number if hasattr(row, "number") else row.id
+    return key
 
 
 async def begin(info: Info, since: int | None) -> tuple[Revisions, int]:
-    """What notices revisions, and the latest one. Raises a ClientError where a subscription can't begin."""
+    """The watch for revisions, and the latest revision. Raises a ClientError if a subscription can't begin."""
     watch = info.context.watch
     if watch is None:
-        raise ClientError("A subscription needs a server that runs: start one with `modelmeta serve`.", "NOT_SUPPORTED")
+        raise ClientError("Subscriptions need a running server: start one with `modelmeta serve`.", "NOT_SUPPORTED")
     latest = await watch.look()
     if since is not None and since > latest:
-        raise ClientError(
-            f"sinceRevision is {since}, but the latest revision is {latest}. Give the last one you have seen."
-        )
+        raise ClientError(f"sinceRevision must not exceed the latest revision, {latest} (got {since}).")
     return watch, latest
 
 
-Since = Annotated[int | None, strawberry.argument(description="Number of the last revision that is known already.")]
+Since = Annotated[int | None, argument("Number of the last revision you know.")]
 Which = Annotated[
     ChangeFilter | None,
-    strawberry.argument(description="Which changes. With sinceRevision, first those that came after it."),
+    argument("Which changes to send. With sinceRevision, first the earlier ones after that revision."),
 ]
+DECLARED = {"declaration": Declaration(kind=Kind.ACTION)}
 
 
-@strawberry.type(description="Everything that can be listened to.")
+# Not declared like other fields: a subscription waits for revisions for as long as its client listens.
+@strawberry.type(description="All subscriptions.")
 class Subscription:
     @strawberry.subscription(
         graphql_type=Revision,
-        description="The current revision at once, then one event after each refresh that changed something; "
-        "with sinceRevision, first those missed. A sinceRevision in the future is an error.",
+        description="The current revision at once, then each revision that a refresh makes; with sinceRevision, first "
+        "the revisions after that one. A sinceRevision in the future is refused with BAD_USER_INPUT.",
+        metadata=DECLARED,
     )
     @staticmethod
     async def registry_refreshed(info: Info, since_revision: Since = None) -> Any:
         watch, latest = await begin(info, since_revision)
-        return follow(watch, REVISIONS, Place(latest - 1 if since_revision is None else since_revision))
+        start = Position(latest - 1 if since_revision is None else since_revision)
+        return follow(info.context.state, watch, REVISIONS, start)
 
     @strawberry.subscription(
         graphql_type=Change,
-        description="The changes of each refresh that match the filter, one by one as they land. "
-        "With a sinceRevision in the filter, first those missed; one in the future is an error.",
+        description="Each change that matches the filter, as refreshes make it. With a sinceRevision in the filter, "
+        "first the changes after that revision; one in the future is refused with BAD_USER_INPUT.",
+        metadata=DECLARED,
     )
     @staticmethod
     async def model_changed(info: Info, filter: Which = None) -> Any:
         since = None if filter is None or filter.since_revision is UNSET else filter.since_revision
-        conditions(filter)  # refuses one that nobody needs
+        conditions(filter)  # refuses a filter that is too large
         watch, latest = await begin(info, since)
-        return follow(watch, changes(filter), Place(latest if since is None else since))
+        start = Position(latest if since is None else since)
+        return follow(info.context.state, watch, changes(filter), start)

@@ -1,8 +1,6 @@
-"""All tables on one page, so that foreign keys can be read together.
+"""Every table. The sentence under a column is its comment and its description in the API.
 
-The sentence under a column is the comment, the API's description and the documentation.
-
-Longer than most: a table in a file of its own would hide which keys point at it.
+Longer than most: this way all foreign keys can be read together.
 """
 
 from datetime import date, datetime, time
@@ -27,12 +25,12 @@ from schema.enums import (
     SourceStatus,
 )
 
-LAYOUT = 2
-"""Number of this layout; raise it with every change of a table, and say in `server/layouts.py` how to get there."""
+LAYOUT = 3
+"""Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
 
 
 def word(enum: type[Enum]) -> Any:
-    """The column of a closed set, stored by name. Not native, so that a new word needs no ALTER TYPE."""
+    """A column of an enum, stored by name. Not a native type, so that a new value needs no ALTER TYPE."""
     return sa.Enum(enum, native_enum=False, create_constraint=False, length=40)
 
 
@@ -42,7 +40,7 @@ class Table(SQLModel):
 
 
 class Layout(Table, table=True):
-    """Which layout the tables of this database have."""
+    """The layout of the tables in this database."""
 
     __tablename__ = "layout"
 
@@ -50,105 +48,105 @@ class Layout(Table, table=True):
 
 
 class Source(Table, table=True):
-    """Where facts come from."""
+    """A source of data: a feed, the curated files or the operator's overlay."""
 
     __tablename__ = "source"
 
     slug: str = Field(primary_key=True)
-    """Short name of the source: models-dev, genai-prices, curated."""
+    """Short identifier of the source: models-dev, genai-prices, curated."""
     name: str
-    """Display name of the source."""
+    """Display name."""
     url: str | None = None
-    """Where the source is fetched from or described."""
+    """Where the source is described or fetched from; null for local files."""
     license: str | None = None
-    """SPDX identifier of the licence its facts come under."""
+    """License of its data, an SPDX identifier; null if unknown."""
     trust: int
-    """Rank of trust; the lowest number is believed first."""
+    """Rank of trust: the source with the lowest number wins."""
     status: SourceStatus = Field(sa_type=word(SourceStatus))
-    """How the source stood when it was last asked."""
+    """Result of its last refresh."""
     last_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the source was last asked."""
+    """When the registry last tried to refresh it; null if never."""
     last_success_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the source last answered with something usable."""
+    """When it was last refreshed successfully; null if never."""
     last_error: str | None = None
-    """What went wrong at the last attempt, if it failed."""
+    """Why the last refresh failed or was held back; null if it succeeded."""
     model_count: int = 0
-    """Number of models it makes claims about."""
+    """Number of models it has data about."""
     quarantined_count: int = 0
-    """Number of its entries that failed validation and were left out."""
+    """Number of its entries that are invalid and were left out."""
     edition: str | None = None
-    """Fingerprint of the content in the registry."""
+    """Fingerprint of its content in the registry."""
 
 
 class Edition(Table, table=True):
-    """The last good content of a source that is fetched: what is replayed when it can't be reached or looks broken."""
+    """The last good content of a feed, which is used again when the feed can't be reached or is held back."""
 
     __tablename__ = "edition"
 
     source_slug: str = Field(primary_key=True)
     content: bytes
-    """The answer's body, compressed with zlib."""
+    """The response body, compressed with zlib."""
     fingerprint: str
     """SHA-256 of the body."""
     etag: str | None = None
-    """The answer's ETag, sent along with the next request."""
+    """The response's ETag, for the next request."""
     last_modified: str | None = None
-    """The answer's Last-Modified, sent along with the next request."""
+    """The response's Last-Modified, for the next request."""
     fetched_at: datetime = Field(sa_type=Instant)
     """When it was fetched."""
 
 
 class Revision(Table, table=True):
-    """A state of the whole registry; every answer comes from exactly one."""
+    """A state of the whole registry. Every response is read from exactly one revision."""
 
     __tablename__ = "revision"
 
     number: int = Field(primary_key=True)
-    """Counts up by one with every refresh that changed something."""
+    """Increases by one with every refresh that changes something."""
     created_at: datetime = Field(sa_type=Instant)
-    """When this state came into force."""
+    """When this revision was published."""
     change_count: int = 0
-    """Number of changes against the revision before; 0 for the first load, which is the base line."""
+    """Number of changes compared with the previous revision; 0 for the first load, which is the baseline."""
     inputs: str | None = None
-    """Fingerprint of what it was merged from: a refresh that finds the same has nothing to do."""
+    """Fingerprint of what it was merged from: a refresh with the same inputs has nothing to do."""
 
 
 class Provider(Table, table=True):
-    """A company or program that serves models through an API."""
+    """A company or a program that serves models through an API."""
 
     __tablename__ = "provider"
 
     slug: str = Field(primary_key=True)
-    """Short name used in references: openai, amazon-bedrock."""
+    """Identifier used in references: openai, amazon-bedrock."""
     name: str = Field(index=True)
     """Display name."""
     kind: ProviderKind = Field(sa_type=word(ProviderKind), index=True)
-    """What the provider is to the models it sells. Source: curated."""
+    """Whether it serves its own models, hosts or routes to those of others, or runs locally. Source: curated."""
     website_url: str | None = None
-    """Home page. Source: curated."""
+    """Home page; null if unknown. Source: curated."""
     docs_url: str | None = None
-    """Documentation of its models or API. Sources: curated, models.dev."""
+    """Documentation of its API or models; null if unknown. Sources: curated, models.dev."""
     api_base_url: str | None = None
-    """Address that API paths are appended to. Sources: curated, models.dev."""
+    """Base URL of its API; may contain ${VARIABLES} to fill in; null if unknown. Sources: curated, models.dev."""
     credential_variables: list[str] = Field(default_factory=list, sa_type=ExactJson)
-    """Environment variables its clients read credentials from, e.g. OPENAI_API_KEY. Source: models.dev."""
+    """Environment variables from which clients read credentials: OPENAI_API_KEY. Source: models.dev."""
     model_count: int = 0
-    """Number of models it sells or sold, retired ones included."""
+    """Number of models it serves or used to serve, including retired ones."""
 
 
 class Family(Table, table=True):
-    """A line of models that share a name and a lineage."""
+    """A line of models that share a name: GPT-4.1, Claude Sonnet."""
 
     __tablename__ = "family"
 
     slug: str = Field(primary_key=True)
-    """Short name of the family: gpt-4.1, claude-sonnet."""
+    """Identifier of the family: gpt-4.1, claude-sonnet."""
     name: str = Field(index=True)
     """Display name."""
     default_model_ref: str | None = None
     """Reference of the model to start with. Source: curated."""
     model_count: int = 0
-    """Number of models in the family, over all providers."""
+    """Number of models in the family at all providers, including retired ones."""
 
 
 class Model(Table, table=True):
@@ -169,112 +167,121 @@ class Model(Table, table=True):
         sa.Index("model_largest", sa.text("(context_window IS NULL)"), "context_window", "ref"),
         sa.Index("model_largest_output", sa.text("(max_output_tokens IS NULL)"), "max_output_tokens", "ref"),
         sa.Index("model_name", "name", "ref"),
+        sa.Index("model_versions", "provider_slug", "version_of"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     ref: str = Field(unique=True)
-    """Provider and identifier, unique in the registry: openai/gpt-4.1-mini."""
+    """Reference, unique in the registry: provider and model id, as in openai/gpt-4.1-mini."""
     provider_slug: str = Field(foreign_key="provider.slug")
     slug: str = Field(index=True)
-    """The exact identifier to send in the provider's API calls."""
+    """Model id to send in the provider's API calls."""
     name: str
     """Display name."""
     family_slug: str | None = Field(default=None, foreign_key="family.slug", index=True)
     canonical: str | None = Field(default=None, index=True)
-    """Identity shared by the same model at all providers: maker/model."""
-    version_of: str | None = Field(default=None, index=True)
-    """Identity shared by all dated versions of a model at one provider: the undated slug."""
+    """Identity that the same model has at all providers: maker/model."""
+    version_of: str | None = None
+    """Identity of all dated versions of a model at one provider: the undated slug."""
     is_latest_version: bool = True
-    """Whether this is the newest of its versions; true where there is only one."""
+    """True if it is the newest of its versions, or the only one."""
     status: ModelStatus = Field(sa_type=word(ModelStatus), index=True)
-    """Where the model stands in its life. Sources: curated, models.dev."""
+    """Life cycle stage. Sources: curated, models.dev."""
     access_type: AccessType = Field(sa_type=word(AccessType), index=True)
-    """How far its weights can be had. Sources: curated, models.dev."""
+    """Whether its weights can be downloaded. Sources: curated, models.dev."""
     license: str | None = None
-    """Licence of the model, an SPDX identifier in lower case where there is one. Source: curated."""
+    """License of the model, a lowercase SPDX identifier if there is one; null if unknown. Source: curated."""
     parameter_size: str | None = None
-    """Number of weights as published, e.g. 72B; null where its maker does not say. Source: curated."""
+    """Number of weights as published by its maker: 72B; null if unknown. Source: curated."""
     tagline: str | None = None
-    """What it is, in a line of our own. Source: curated."""
+    """One-line summary; null if there is none. Source: curated."""
     description: str | None = None
-    """What it is, in a few sentences of our own. Source: curated."""
+    """Description in a few sentences; null if there is none. Source: curated."""
     best_for: str | None = None
-    """What it is best used for, in a phrase of our own. Source: curated."""
+    """What it is best used for, in a phrase; null if there is none. Source: curated."""
     is_flagship: bool = False
-    """Whether it is its provider's top model. Source: curated."""
+    """True if it is its provider's top model. Source: curated."""
     is_recommended: bool = False
-    """Whether its provider recommends it to start with. Source: curated."""
+    """True if its provider recommends starting with it. Source: curated."""
     context_window: int | None = None
-    """Largest prompt plus answer, in tokens; null when no source publishes it.
-    Sources: curated, genai-prices, models.dev."""
+    """Maximum input plus output, in tokens; null if unknown. Sources: curated, genai-prices, models.dev."""
     max_input_tokens: int | None = None
-    """Largest prompt, in tokens, where it is limited apart from the window. Sources: curated, models.dev."""
+    """Maximum input, in tokens, if it has its own limit below the context window; null if not, or if unknown.
+    Sources: curated, models.dev."""
     max_output_tokens: int | None = None
-    """Largest answer, in tokens; null when no source publishes it. Sources: curated, models.dev."""
+    """Maximum output, in tokens; null if unknown. Sources: curated, models.dev."""
     price_input: Decimal | None = Field(default=None, sa_type=ExactDecimal)
+    """Price of 1M input tokens in USD; null if unknown or included. Sources: genai-prices, models.dev."""
     price_output: Decimal | None = Field(default=None, sa_type=ExactDecimal)
+    """Price of 1M output tokens in USD; null if unknown or included. Sources: genai-prices, models.dev."""
     price_cache_read: Decimal | None = Field(default=None, sa_type=ExactDecimal)
+    """Price of 1M input tokens read from a prompt cache in USD; null if unknown or included.
+    Sources: genai-prices, models.dev."""
     price_cache_write: Decimal | None = Field(default=None, sa_type=ExactDecimal)
+    """Price of 1M input tokens written to a prompt cache in USD; null if unknown or included.
+    Sources: genai-prices, models.dev."""
     price_publication: PricePublication = Field(sa_type=word(PricePublication), index=True)
+    """Whether the price is known. NOT_PUBLISHED never means free."""
     knowledge_cutoff: date | None = None
-    """First day of the stated end of its training data; knowledgeCutoffText tells how precise that is."""
+    """First day of the period in which its training data ends; null if unknown. knowledgeCutoffText has the precision.
+    Sources: curated, models.dev."""
     knowledge_cutoff_text: str | None = None
-    """End of its training data as published: a year, a month or a day. Sources: curated, models.dev."""
+    """End of its training data as published: YYYY, YYYY-MM or YYYY-MM-DD; null if unknown.
+    Sources: curated, models.dev."""
     release_date: date | None = None
-    """Day it was first offered. Sources: curated, models.dev."""
+    """Day it was released; null if unknown. Sources: curated, models.dev."""
     deprecation_date: date | None = None
-    """Day its withdrawal was announced for, or took effect as a warning. Source: curated."""
+    """Day its deprecation took or takes effect; null if none is announced. Source: curated."""
     retirement_date: date | None = None
-    """Day it is or was withdrawn. Sources: curated, or the day it left every source."""
+    """Day it was or will be retired; null if none is announced. Source: curated, else the day it left all sources."""
     updated_at: datetime = Field(sa_type=Instant)
-    """When a refresh last changed anything about this model here."""
+    """When a refresh last changed anything about this model in the registry."""
     search_prior: int = 0
-    """How likely this row is meant when several fit a search alike: makers before resellers, current before retired."""
+    """Tie-breaker of search: makers before resellers, current models before retired ones."""
     search_length: int = 0
-    """Number of terms in its name: of two names that fit a search, the shorter fits better."""
+    """Number of terms in its name: of two names that match a search, the shorter one fits better."""
     fingerprint: str
-    """Hash of everything the registry says of this model: a refresh writes only where it differs."""
+    """Hash of everything the registry has about this model: a refresh writes it only if that differs."""
 
 
 class Rate(Table, table=True):
-    """One rate: what one meter costs at one tier, from one context size on, over one stretch of time."""
+    """One rate: the price of one meter at one service tier, above one context size, in one period."""
 
     __tablename__ = "rate"
 
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
     position: int
-    """Order of the rates of a model: tier, context size, meter, time."""
+    """Position in the list of the model's rates: by tier, context size, meter and time."""
     service_tier: ServiceTier = Field(sa_type=word(ServiceTier))
-    """The tier of service the rate holds for."""
+    """The service tier it applies to."""
     meter: Meter = Field(sa_type=word(Meter))
     """What is counted."""
     amount: Decimal | None = Field(default=None, sa_type=ExactDecimal)
-    """Price of one unit, in the currency; null when included in a subscription or not published,
-    "0" exactly when free."""
+    """Price of one unit, in the currency; null if unknown or included in a subscription; "0" means free."""
     publication: PricePublication = Field(sa_type=word(PricePublication))
-    """What is known of the price."""
+    """Whether the price is known."""
     currency: str = "USD"
-    """Currency of the amount, ISO 4217."""
+    """Currency of the amount, an ISO 4217 code."""
     unit: PriceUnit = Field(sa_type=word(PriceUnit))
-    """The amount of the meter that the price pays for."""
+    """How much of the meter the amount pays for."""
     min_context_tokens: int = 0
-    """The rate holds for requests of more than this many input tokens; 0 is the base rate."""
+    """The rate applies to requests with more input tokens than this; 0 is the base rate."""
     daily_from: time | None = None
-    """Time of day, UTC, from which the rate holds."""
+    """Time of day, UTC, from which the rate is in force."""
     daily_to: time | None = None
-    """Time of day, UTC, until which the rate holds."""
+    """Time of day, UTC, from which it is no longer in force."""
     effective_from: date | None = None
-    """First day the rate is in force; null where no source gives a start."""
+    """First day the rate is in force; null if no source gives one."""
     effective_to: date | None = None
-    """First day the rate is no longer in force; null while it lasts."""
+    """First day the rate is no longer in force; null if no end is known."""
     source_slug: str = Field(foreign_key="source.slug")
     observed: bool = False
-    """Whether the stretch of time is what this registry saw, not what the source states."""
+    """Whether the period is what the registry observed rather than what the source states."""
 
 
 class Parameter(Table, table=True):
-    """A request parameter a developer can turn."""
+    """A request parameter of a model."""
 
     __tablename__ = "parameter"
     __table_args__: ClassVar[Any] = (sa.Index("parameter_name", "name", "supported", "model_id"),)
@@ -282,30 +289,30 @@ class Parameter(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
     position: int
-    """Order in which the parameters of a model are listed."""
+    """Position in the list of the model's parameters."""
     name: str
-    """As the API spells it: temperature, topP."""
+    """Name in the provider's API: temperature, topP."""
     label: str
-    """Name for people: Temperature."""
+    """Display name: Temperature."""
     kind: ParameterKind = Field(sa_type=word(ParameterKind))
-    """The kind of value it takes."""
+    """Type of its values."""
     supported: bool = True
-    """False when the API rejects or ignores it for this model."""
+    """False if the API rejects or ignores it for this model."""
     default: Any = Field(default=None, sa_type=ExactJson, nullable=True)
-    """Value used when the caller gives none; null where no source states one."""
+    """Value used if the request has none; null if unknown."""
     minimum: Decimal | None = Field(default=None, sa_type=ExactDecimal)
-    """Smallest value taken; null where there is none or no source states one."""
+    """Smallest valid value; null if there is none, or if unknown."""
     maximum: Decimal | None = Field(default=None, sa_type=ExactDecimal)
-    """Largest value taken; null where there is none or no source states one."""
+    """Largest valid value; null if there is none, or if unknown."""
     allowed_values: list[str] | None = Field(default=None, sa_type=ExactJson, nullable=True)
-    """Every value taken, where the set is closed."""
+    """All valid values, if the set is closed; null if not, or if unknown."""
     note: str | None = None
-    """What else to know about it."""
+    """Anything else to know about it; null if nothing."""
     source_slug: str = Field(foreign_key="source.slug")
 
 
 class TraitKind(Enum):
-    """The lists of words a model carries."""
+    """The kinds of traits of a model."""
 
     INPUT_MODALITY = "INPUT_MODALITY"
     OUTPUT_MODALITY = "OUTPUT_MODALITY"
@@ -315,7 +322,7 @@ class TraitKind(Enum):
 
 
 class Trait(Table, table=True):
-    """A word that holds for a model: a modality, a capability, an endpoint, a use case.
+    """A trait of a model: a modality, a capability, an endpoint or a use case.
 
     One table for all five, so that a page of models needs one statement for any of them.
     """
@@ -329,14 +336,14 @@ class Trait(Table, table=True):
 
 
 class AliasKind(Enum):
-    """Why another name means the model."""
+    """What kind of other name it is."""
 
     ALIAS = "ALIAS"
     SNAPSHOT = "SNAPSHOT"
 
 
 class Alias(Table, table=True):
-    """Another name a model is found under at its provider."""
+    """Another name of a model at its provider."""
 
     __tablename__ = "alias"
     __table_args__: ClassVar[Any] = (sa.Index("alias_name", "name", "model_id"),)
@@ -348,42 +355,91 @@ class Alias(Table, table=True):
 
 
 class Term(Table, table=True):
-    """A term a model is found under by search."""
+    """A term by which search finds a model."""
 
     __tablename__ = "term"
 
     term: str = Field(primary_key=True)
     model_id: int = Field(foreign_key="model.id", primary_key=True, index=True)
     weight: int
-    """Weight of the weightiest field the term stands in."""
+    """Weight of the most important field that has the term."""
+
+
+class ReferenceKind(Enum):
+    """What a key of the reference index is made of."""
+
+    FULL = "FULL"
+    PLAIN = "PLAIN"
+    ALIAS = "ALIAS"
+    TITLE = "TITLE"
+    TEXT = "TEXT"
+
+
+class Reference(Table, table=True):
+    """A key under which references find a model: its id, another name or its title, normalized."""
+
+    __tablename__ = "reference"
+    __table_args__: ClassVar[Any] = (sa.Index("reference_model", "model_id", "kind"),)
+
+    kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
+    """FULL is the whole id, PLAIN the id without how it is routed or sold, TEXT the text that near misses are
+    looked for in."""
+    key: str = Field(primary_key=True)
+    """Words, numbers and day, normalized: gpt-mini/4.1/."""
+    model_id: int = Field(foreign_key="model.id", primary_key=True)
+    region: str = ""
+    """The cloud region in front of the id, of FULL keys."""
+
+
+class PrefixKind(Enum):
+    """What a word in front of an id says."""
+
+    MAKER = "MAKER"
+    PATH = "PATH"
+    SERVES = "SERVES"
+    OWN = "OWN"
+
+
+class Prefix(Table, table=True):
+    """A word in front of ids, and the maker it stands for."""
+
+    __tablename__ = "prefix"
+
+    text: str = Field(primary_key=True)
+    """The word, normalized. Of SERVES and OWN it is the slug of a lab."""
+    kind: PrefixKind = Field(sa_type=word(PrefixKind), primary_key=True)
+    """MAKER names a maker, PATH stands somewhere before a slash, SERVES a maker whose models the lab serves,
+    OWN the maker the lab itself is."""
+    maker: str = Field(default="", primary_key=True)
+    """The maker; empty for PATH."""
 
 
 class Claim(Table, table=True):
-    """What one source says of one fact of a model."""
+    """What one source says about one fact of a model."""
 
     __tablename__ = "claim"
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     field: str = Field(primary_key=True)
-    """The fact: a field of Model as the API spells it, with a dot for what lies below: price.input."""
+    """The fact: the name of a field of Model in the API; dots lead to nested fields: price.input."""
     source_slug: str = Field(foreign_key="source.slug", primary_key=True)
     rank: int
-    """0 for the claim that is believed; the others follow in order of trust."""
+    """0 for the claim the registry uses; the others follow in order of trust."""
     value: Any = Field(default=None, sa_type=ExactJson, nullable=True)
-    """The value as the source states it; decimals are strings."""
+    """The value it states. Amounts of money are strings."""
     disputed: bool = False
-    """Whether this claim says something else than the one believed."""
+    """Whether this claim differs from the one the registry uses."""
     reason: str | None = None
-    """Why this claim is believed although another differs, where a rule or a person decided."""
+    """Why the registry uses this claim, if a rule or a person decided against the order of trust."""
     observed_at: datetime = Field(sa_type=Instant)
-    """When the registry first saw the source say this."""
+    """When the registry first saw the source state this value."""
 
 
 class Change(Table, table=True):
-    """Something that moved between two revisions."""
+    """A change between two revisions."""
 
     __tablename__ = "change"
-    # Each ends with the id, by which changes are listed.
+    # Each ends with the id, by which changes are ordered.
     __table_args__: ClassVar[Any] = (
         sa.Index("change_by_revision", "revision_number", "id"),
         sa.Index("change_by_kind", "kind", "id"),
@@ -394,20 +450,20 @@ class Change(Table, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    """Counts up with every change, in the order they were found."""
+    """Increases with every change, in the order they were made."""
     revision_number: int = Field(foreign_key="revision.number")
     kind: ChangeKind = Field(sa_type=word(ChangeKind))
-    """What kind of change it is."""
+    """Kind of change."""
     model_ref: str | None = None
     provider_slug: str | None = None
     field: str | None = None
-    """The fact that moved, as in facts; null when the whole model or provider came or went."""
+    """The fact that changed, named as in facts; null if a whole model or provider was added or removed."""
     before: Any = Field(default=None, sa_type=ExactJson, nullable=True)
-    """The value before; decimals are strings."""
+    """The value before the change; null if there was none. Amounts of money are strings."""
     after: Any = Field(default=None, sa_type=ExactJson, nullable=True)
-    """The value after; decimals are strings."""
+    """The value after the change; null if there is none. Amounts of money are strings."""
     observed_at: datetime = Field(sa_type=Instant)
-    """When the refresh that brought it ran."""
+    """When the refresh that made the change ran."""
 
 
 REGISTRY: tuple[type[Table], ...] = (
@@ -423,6 +479,8 @@ REGISTRY: tuple[type[Table], ...] = (
     Trait,
     Alias,
     Term,
+    Reference,
+    Prefix,
     Claim,
     Change,
 )

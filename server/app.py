@@ -1,9 +1,9 @@
-"""The application: routes, middleware, and what lives as long as the process."""
+"""The application: its routes and middleware, and what lives as long as the server does."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeAlias, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,72 +19,75 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema import tables
-from schema.graph import sdl as printed_sdl
+from schema.graph import sdl
 from server import database
 from server.database.revisions import Watch
-from server.graphiql.assets import routes as graphiql
-from server.graphql.connection_limits import Places
+from server.graphiql.assets import routes as graphiql_routes
+from server.graphql.connection_limits import ConnectionLimits
+from server.graphql.errors import HttpError
 from server.graphql.execution import Runner
-from server.graphql.http import Endpoint, HttpError
-from server.graphql.websocket import Sockets
-from server.pages.problems import missing_page, page
-from server.pages.routes import routes as pages
+from server.graphql.http import GraphQLEndpoint
+from server.graphql.websocket import WebSocketEndpoint
+from server.pages.error_pages import missing_page, page
+from server.pages.routes import routes as page_routes
 from server.pages.site import Site
 from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
 
-
-class SecurityHeaders:
-    """Headers every answer carries."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def headed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
-            await send(message)
-
-        await self.app(scope, receive, headed if scope["type"] == "http" else send)
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
-async def alive(_: Request) -> Response:
-    """The process answers."""
-    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+class ServerState(TypedDict):
+    """What lives as long as the server does; requests find it in their `state`."""
+
+    engine: AsyncEngine
+    watch: Watch
+    refresher: Refresher
+    runner: Runner
+    graphql: GraphQLEndpoint
+    sockets: WebSocketEndpoint
+    site: Site
 
 
-async def schema(_: Request) -> Response:
-    """The schema in GraphQL's definition language, for people and for generators."""
-    return PlainTextResponse(printed_sdl(), headers={"Cache-Control": "public, max-age=300"})
+ServerRequest: TypeAlias = Request[ServerState]
+ServerSocket: TypeAlias = WebSocket[ServerState]
 
 
-class Readiness:
-    """Whether the registry can be read, and holds a revision."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-
-    async def __call__(self, _: Request) -> Response:
-        try:
-            async with database.reading(self.engine) as connection:
-                revision = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
-        except (SQLAlchemyError, OSError):
-            revision = None
-        status = "ok" if revision else "not ready"
-        return JSONResponse(
-            {"status": status, "revision": revision}, 200 if revision else 503, headers={"Cache-Control": "no-store"}
-        )
-
-
-async def wrong_method(_: Request, error: Exception) -> Response:
-    headers: Mapping[str, str] = getattr(error, "headers", None) or {}
-    return HttpError(405, "The method is not supported here.", "METHOD_NOT_ALLOWED", headers).response()
+def create_state(settings: Settings, engine: AsyncEngine) -> ServerState:
+    """The state of a server on this database. Nothing in it is running yet."""
+    watch = Watch(engine)
+    refresher = Refresher(settings, watch.notify)
+    runner = Runner(engine, settings, watch, refresher.refresh_feeds)
+    limits = ConnectionLimits(settings.max_sockets_per_address, settings.max_sockets)
+    return ServerState(
+        engine=engine,
+        watch=watch,
+        refresher=refresher,
+        runner=runner,
+        graphql=GraphQLEndpoint(runner, settings, limits),
+        sockets=WebSocketEndpoint(runner, settings, limits),
+        site=Site(runner),
+    )
 
 
 @asynccontextmanager
-async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Runs something beside the server for as long as the block lasts."""
+async def run_server(settings: Settings) -> AsyncGenerator[ServerState]:
+    """The state, while the revision watch and the refresh schedule run beside the server."""
+    async with AsyncExitStack() as stack:
+        engine = database.create_engine(settings.database_url)
+        stack.push_async_callback(engine.dispose)
+        state = create_state(settings, engine)
+        await stack.enter_async_context(background(asyncio.to_thread(state["site"].warm)))
+        await stack.enter_async_context(state["watch"].running())
+        if settings.refresh_interval:
+            scheduler = Scheduler(engine, settings.refresh_interval, state["refresher"])
+            await stack.enter_async_context(background(scheduler.run()))
+        yield state
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Runs the work beside the server for as long as the block lasts."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -94,58 +97,19 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
             await task
 
 
-def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlette:
-    """The whole server as an ASGI application. Without an engine it opens the settings' database, and closes it."""
-    opened = engine or database.create_engine(settings.database_url)
-    watch = Watch(opened)
-    refresher = Refresher(settings, watch.notify)
-    runner = Runner(opened, settings, watch, refresher.refresh_feeds)
-    places = Places(settings.max_sockets_per_address, settings.max_sockets)
-    endpoint = Endpoint(runner, settings, places)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(running(asyncio.to_thread(site.warm)))
-            await stack.enter_async_context(watch.running())
-            if settings.refresh_interval:
-                await stack.enter_async_context(running(Scheduler(opened, settings.refresh_interval, refresher).run()))
-            yield
-        if engine is None:
-            await opened.dispose()
-
-    over_socket = Sockets(runner, settings, places)
-
-    async def sockets(socket: WebSocket) -> None:
-        await over_socket(socket)
-
-    async def graphql(request: Request) -> Response:
-        return await endpoint(request)
-
-    site = Site(runner)
-    nowhere = page(site, missing_page)
-
-    async def missing(request: Request, _: Exception) -> Response:
-        # People get a page, programs the shape they know.
-        if "text/html" in request.headers.get("accept", ""):
-            return await nowhere(request)
-        return HttpError(
-            404, "There is nothing here. GraphQL is at /graphql, its explorer at /graphiql.", "NOT_FOUND"
-        ).response()
-
-    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+def create_app(settings: Settings) -> Starlette:
+    """The server as an ASGI application; its lifespan makes the state."""
     routes: list[BaseRoute] = [
-        Route("/graphql", graphql, methods=methods),
-        WebSocketRoute("/graphql", sockets),
-        *graphiql(),
+        Route("/graphql", graphql, methods=METHODS),
+        WebSocketRoute("/graphql", graphql_socket),
+        *graphiql_routes(),
         Route("/schema.graphql", schema),
         Route("/healthz", alive),
-        Route("/readyz", Readiness(opened).__call__),
-        *pages(site),
+        Route("/readyz", ready),
+        *page_routes(),
     ]
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     middleware = [Middleware(SecurityHeaders)]
-    if origins:
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
         middleware.append(
             Middleware(
                 CORSMiddleware,
@@ -159,6 +123,63 @@ def create_app(settings: Settings, engine: AsyncEngine | None = None) -> Starlet
     return Starlette(
         routes=routes,
         middleware=middleware,
-        lifespan=lifespan,
-        exception_handlers={404: missing, 405: wrong_method},
+        lifespan=lambda _: run_server(settings),
+        exception_handlers={404: not_found, 405: method_not_allowed},
     )
+
+
+async def graphql(request: ServerRequest) -> Response:
+    return await request.state["graphql"](request)
+
+
+async def graphql_socket(socket: ServerSocket) -> None:
+    await socket.state["sockets"](socket)
+
+
+async def schema(_: Request) -> Response:
+    """The schema in GraphQL's definition language, for people and for generators."""
+    return PlainTextResponse(sdl(), headers={"cache-control": "public, max-age=300"})
+
+
+async def alive(_: Request) -> Response:
+    """Liveness: the process responds."""
+    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+
+async def ready(request: ServerRequest) -> Response:
+    """Readiness: the registry can be read, and has a revision."""
+    try:
+        async with database.reading(request.state["engine"]) as connection:
+            revision = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
+    except (SQLAlchemyError, OSError):
+        revision = None
+    content = {"status": "ok" if revision else "not ready", "revision": revision}
+    return JSONResponse(content, 200 if revision else 503, headers={"cache-control": "no-store"})
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    # People get a page, programs the shape they know.
+    if "text/html" in request.headers.get("accept", ""):
+        return await page(missing_page)(request)
+    message = "There is nothing at this address. GraphQL is at /graphql, its explorer at /graphiql."
+    return HttpError(404, message, "NOT_FOUND").response()
+
+
+async def method_not_allowed(_: Request, error: Exception) -> Response:
+    headers: Mapping[str, str] = getattr(error, "headers", None) or {}
+    return HttpError(405, "This address does not support the method.", "METHOD_NOT_ALLOWED", headers).response()
+
+
+class SecurityHeaders:
+    """Headers of every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

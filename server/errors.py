@@ -1,10 +1,7 @@
-"""The family of errors, and what a client or an operator sees of each.
+"""Errors the operator can fix; schema/errors.py draws the family."""
 
-ModelMetaError
-├── OperatorError      wrong set-up: one line and exit code 2
-└── (request errors live with GraphQL, in schema/faults.py)
-"""
+from schema.errors import ModelMetaError
 
 
-class OperatorError(Exception):
-    """Something the operator has to mend; the message says what is wrong and what to do."""
+class OperatorError(ModelMetaError):
+    """The set-up is wrong. The message says what is wrong and how to fix it; the program exits with code 2."""

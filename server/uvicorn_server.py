@@ -1,73 +1,86 @@
-"""Uvicorn as it serves us: connections whose client takes nothing are cut off, and streams don't hold up the end."""
+"""Uvicorn, changed in two ways: it disconnects clients that stall, and does not wait for streams when it shuts down.
+
+Uvicorn keeps a connection for as long as its client leaves what was sent unread, however much that is, and offers no
+setting for it. So this module uses parts of uvicorn that its documentation does not promise:
+
+- `WebSocketsSansIOProtocol.keepalive_timeout`, called when a client answers no ping, and its `transport`;
+- `Server.server_state.connections`, every open connection's protocol, and `Server.on_tick`, called ten times a second;
+- `HttpToolsProtocol.flow.write_paused` and `WebSocketsSansIOProtocol.writable`, which say whether a write waits;
+- `HttpToolsProtocol.cycle.scope`, the ASGI scope of the request under way.
+
+`pyproject.toml` therefore allows one minor version, and `tests/server/test_uvicorn_server.py` says what to look at when
+a new one changes any of these.
+"""
 
 import asyncio
 import socket
 import struct
 import time
-from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
-class Socket(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket. A client that answers no ping takes no goodbye either."""
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket, without waiting for the closing frame of a client that answers no ping."""
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        cut(self.transport)
+        abort(self.transport)
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, which by itself keeps a connection for as long as its client leaves what it was sent lying there."""
+    """A uvicorn server that disconnects clients which stop reading."""
 
-    def __init__(self, config: uvicorn.Config, patience: float) -> None:
+    def __init__(self, config: uvicorn.Config, stall_timeout: float) -> None:
         super().__init__(config)
-        self.patience = patience
-        self._held: dict[Any, tuple[float, int]] = {}
-        """Connection -> when the client last took something, and how much was left to take then."""
+        self.stall_timeout = stall_timeout
+        self._stalled: dict[object, tuple[float, int]] = {}
+        """Connection -> when its client last read something, and the bytes that were unread then."""
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
-            self.sweep(time.monotonic())
+            self.disconnect_stalled(time.monotonic())
         return await super().on_tick(counter)
 
-    def sweep(self, now: float) -> None:
-        """Cuts off whoever has taken nothing for too long."""
-        held: dict[Any, tuple[float, int]] = {}
+    def disconnect_stalled(self, now: float) -> None:
+        """Disconnects clients that have read nothing for too long."""
+        stalled: dict[object, tuple[float, int]] = {}
         for connection in list(self.server_state.connections):
             transport = connection.transport
-            left = transport.get_write_buffer_size()
-            # Elsewhere what is left may grow again while the client does take: only where nothing is added it tells.
-            if not left or not (transport.is_closing() or is_full(connection)):
+            unread = transport.get_write_buffer_size()
+            # While more is written, the buffer may grow although the client reads: only a full one is telling.
+            if not unread or not (transport.is_closing() or is_write_paused(connection)):
                 continue
-            since, before = self._held.get(connection, (now, left))
-            if left < before:
+            since, before = self._stalled.get(connection, (now, unread))
+            if unread < before:
                 since = now
-            if now - since > self.patience:
-                cut(transport)
+            if now - since > self.stall_timeout:
+                abort(transport)
             else:
-                held[connection] = since, left
-        self._held = held
+                stalled[connection] = since, unread
+        self._stalled = stalled
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):
-            cycle = getattr(connection, "cycle", None)
-            if cycle is not None and cycle.scope["state"].get("streams"):
-                # Its client will ask again, of whoever comes next.
+            cycle = connection.cycle if isinstance(connection, HttpToolsProtocol) else None
+            if cycle is not None and cycle.scope.get("state", {}).get("streams"):
+                # Its client reconnects to whichever server comes next.
                 connection.transport.close()
         await super().shutdown(sockets)
 
 
-def cut(transport: asyncio.Transport) -> None:
-    """Ends a connection and forgets what was not taken, in the kernel too."""
-    wire = transport.get_extra_info("socket")
-    if wire is not None:
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def abort(transport: asyncio.Transport) -> None:
+    """Ends a connection and drops what was not read, in the kernel too."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
-def is_full(connection: Any) -> bool:
-    """Whether a connection takes no more until its client does."""
-    flow = getattr(connection, "flow", None)
-    return bool(flow.write_paused if flow is not None else not connection.writable.is_set())
+def is_write_paused(connection: object) -> bool:
+    """Whether the next write waits until the client has read something."""
+    if isinstance(connection, HttpToolsProtocol):
+        return connection.flow.write_paused
+    return isinstance(connection, WebSocketsSansIOProtocol) and not connection.writable.is_set()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    schema.enums schema.labels schema.errors schema.column_types schema.scalars schema.tables
-    schema.pricing schema.single_flight schema.context schema.dataloaders schema.references schema.lists
-    schema.declarations schema.types schema.query schema.mutation schema.subscription schema.graph
+    schema.enums schema.errors schema.strict_json schema.column_types schema.scalars schema.tables
+    schema.pricing schema.cache schema.context schema.declarations schema.dataloaders schema.references
+    schema.lists schema.types schema.query schema.mutation schema.subscription schema.graph
     seeds.catalogue seeds.curated seeds.feeds seeds.overlay seeds.guard seeds.merge seeds.store seeds.load seeds.refresh
-    server.errors server.settings server.coverage server.compression server.processes server.database server.refresh server.snapshots
+    server.errors server.settings server.coverage server.compression server.conditional
+    server.processes server.database server.refresh server.snapshots
     server.graphql server.graphiql server.pages server.app server.uvicorn_server server.commands server.cli
 """
 PLACES = {package: place for place, package in enumerate(ORDER.split())}

@@ -1,93 +1,136 @@
-"""Connections after Relay's specification: how a page of rows is presented."""
+"""Relay connections: how a page of rows is shown, and `connection`, which gives a field its arguments and its page."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
-from strawberry import Parent
 
-from schema.lists.cursors import Slice
+from schema.context import Info
+from schema.declarations import Declaration, Kind, argument, call, field, key, parameter, resolved
+from schema.lists.cursors import DEFAULT_PAGE, LARGEST_PAGE, Listing, Page, Slice
+from schema.lists.pagination import PageRequest, pages, totals
 
 T = TypeVar("T")
-
-Search = Annotated[
-    str | None,
-    strawberry.argument(
-        description="Words to look for in names, ids, families, providers and descriptions; slips are forgiven."
-    ),
-]
-First = Annotated[
-    int | None,
-    strawberry.argument(description="Number of entries from the start, 100 at most; 20 when nothing is given."),
-]
-After = Annotated[str | None, strawberry.argument(description="Cursor to start after.")]
-Last = Annotated[int | None, strawberry.argument(description="Number of entries from the end, 100 at most.")]
-Before = Annotated[str | None, strawberry.argument(description="Cursor to end before.")]
+SIZES = f"from 0 to {LARGEST_PAGE}"
+PAGE_ARGUMENTS = {
+    "first": (int, f"Number of entries from the start, {SIZES}; {DEFAULT_PAGE} if neither first nor last is given."),
+    "after": (str, "Cursor to start after: an edge's cursor or pageInfo's endCursor."),
+    "last": (int, f"Number of entries from the end, {SIZES}."),
+    "before": (str, "Cursor to stop before: an edge's cursor or pageInfo's startCursor."),
+}
 
 
-@strawberry.type(description="Where a page stands in its list.")
+def connection(
+    type_: Any,
+    listing: Callable[..., Awaitable[Listing]],
+    *,
+    under: str | None = None,
+    by: str = "slug",
+    description: str,
+) -> Any:
+    """A page of a listing, or of its rows `under` the column that holds the parent's key `by`.
+
+    The arguments are those of the listing (filter, search, orderBy) and first, after, last and before.
+    """
+    # Besides mutations and subscriptions the only coroutine of its own: making a listing may search or resolve.
+    make, parent = call(listing, 1), key(by)
+    declaration = Declaration(
+        kind=Kind.CONNECTION,
+        needs=(pages,),
+        by=(parent,),
+        function=make,
+        under=under,
+        sized_by=("first", "last"),
+        largest=LARGEST_PAGE,
+        usual=DEFAULT_PAGE,
+    )
+
+    async def resolve(root: Any, info: Info, **given: Any) -> Any:
+        made = await make(info.context, **given)
+        page = Page.of(*(given.get(name) for name in PAGE_ARGUMENTS))
+        request = PageRequest(made, page, under, None if under is None else parent(root))
+        return await info.context.load(pages, request)
+
+    paging = [
+        parameter(name, Annotated[kind | None, argument(words)], None) for name, (kind, words) in PAGE_ARGUMENTS.items()
+    ]
+    return resolved(resolve, [*make.parameters, *paging], declaration, type_, description)
+
+
+@strawberry.type(description="Where a page is in its list.")
 class PageInfo:
-    @strawberry.field(description="Whether more follows this page.")
+    @field()
     @staticmethod
-    def has_next_page(page: Parent[Slice[Any]]) -> bool:
+    def has_next_page(page: Slice[Any]) -> bool:
+        """Whether there are entries after this page."""
         return page.has_next
 
-    @strawberry.field(description="Whether something comes before this page.")
+    @field()
     @staticmethod
-    def has_previous_page(page: Parent[Slice[Any]]) -> bool:
+    def has_previous_page(page: Slice[Any]) -> bool:
+        """Whether there are entries before this page."""
         return page.has_previous
 
-    @strawberry.field(description="Cursor of the first edge; null on an empty page.")
+    @field()
     @staticmethod
-    def start_cursor(page: Parent[Slice[Any]]) -> str | None:
+    def start_cursor(page: Slice[Any]) -> str | None:
+        """Cursor of the first edge, for `before`; null on an empty page."""
         return page.cursor(page.rows[0]) if page.rows else None
 
-    @strawberry.field(description="Cursor of the last edge, to give as after; null on an empty page.")
+    @field()
     @staticmethod
-    def end_cursor(page: Parent[Slice[Any]]) -> str | None:
+    def end_cursor(page: Slice[Any]) -> str | None:
+        """Cursor of the last edge, for `after`; null on an empty page."""
         return page.cursor(page.rows[-1]) if page.rows else None
 
 
 @dataclass(slots=True)
-class Placed(Generic[T]):
-    """A row with the page it stands on."""
+class EdgeRow(Generic[T]):
+    """A row and the page it is on."""
 
     row: T
     page: Slice[T]
 
 
-@strawberry.type(description="An entry of a page, with the cursor that marks its place.")
+@strawberry.type(description="An entry of a list, with its cursor.")
 class Edge(Generic[T]):
-    @strawberry.field(description="The entry itself.")
+    @field()
     @staticmethod
-    def node(placed: Parent[Placed[Any]]) -> T:
-        row: T = placed.row
+    def node(edge: EdgeRow[Any]) -> T:
+        """The entry."""
+        row: T = edge.row
         return row
 
-    @strawberry.field(description="Marks this place: give it as after or before to go on from here.")
+    @field()
     @staticmethod
-    def cursor(placed: Parent[Placed[Any]]) -> str:
-        return placed.page.cursor(placed.row)
+    def cursor(edge: EdgeRow[Any]) -> str:
+        """Opaque position of the entry, for `after` or `before`."""
+        return edge.page.cursor(edge.row)
 
 
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    @strawberry.field(graphql_type=list[Edge[T]], description="The entries with their cursors.")
+    @field(list[Edge[T]], largest=LARGEST_PAGE, counted_above=True)
     @staticmethod
-    def edges(page: Parent[Slice[Any]]) -> Any:
-        return [Placed(row, page) for row in page.rows]
+    def edges(page: Slice[Any]) -> Sequence[EdgeRow[Any]]:
+        """The entries of the page with their cursors."""
+        return [EdgeRow(row, page) for row in page.rows]
 
-    @strawberry.field(description="The entries, for those who need no cursors.")
+    @field(list[T], largest=LARGEST_PAGE, counted_above=True)
     @staticmethod
-    def nodes(page: Parent[Slice[Any]]) -> list[T]:
-        return list(page.rows)
+    def nodes(page: Slice[Any]) -> Sequence[Any]:
+        """The entries of the page, without cursors."""
+        return page.rows
 
-    @strawberry.field(graphql_type=PageInfo, description="Where this page stands in the list.")
+    @field(PageInfo, once=True)
     @staticmethod
-    def page_info(page: Parent[Slice[Any]]) -> Any:
+    def page_info(page: Slice[Any]) -> Any:
+        """Where this page is in the list."""
         return page
 
-    @strawberry.field(description="Number of entries in the whole list. Counted only when asked for.")
+    @field(needs=totals, by=lambda page: (page.listing, page.parent) if page.total is None else None)
     @staticmethod
-    async def total_count(page: Parent[Slice[Any]]) -> int:
-        return await page.count()
+    def total_count(page: Slice[Any], counted: int | None) -> int:
+        """Number of entries in the whole list; counted only if requested."""
+        return counted or page.total or 0

@@ -1,4 +1,4 @@
-"""Facets: how a list of models divides by what one can filter by. Counted by the database, in one statement."""
+"""Facets: how many models of a list have each value one can filter by, counted in one statement."""
 
 import dataclasses
 from collections import defaultdict
@@ -12,7 +12,7 @@ from sqlalchemy import CTE, Select
 from sqlmodel import col
 from strawberry import UNSET
 
-from schema import labels, tables
+from schema import enums, tables
 from schema.column_types import ExactDecimal
 from schema.context import Context
 from schema.lists.cursors import Listing
@@ -28,34 +28,34 @@ OWN = {
     "input_price": "max_input_price",
     "context_window": "min_context_window",
 }
-"""Facet -> the filter it is counted without. Those of words keep theirs, which asks for all of its words:
-the count of a word is what is left once it is added."""
-WORDS = {"capabilities": TraitKind.CAPABILITY, "input_modalities": TraitKind.INPUT_MODALITY}
+"""Facet -> the filter it is counted without. Facets of traits are counted under their own filter, which asks for all
+of its values: the count of a value is the number of models left once it is added."""
+TRAITS = {"capabilities": TraitKind.CAPABILITY, "input_modalities": TraitKind.INPUT_MODALITY}
 Key: TypeAlias = tuple[str, Listing, tuple[str, Any] | None]
-"""A facet, of which list, and what that list hangs below."""
+"""A facet, its list, and the column and value that tie the list to its parent."""
 
 
-@strawberry.type(description="One value that models can be filtered by, and how many of them have it.")
+@strawberry.type(description="One value that models can be filtered by, and how many models have it.")
 class Facet:
-    value: str = strawberry.field(description="What the filter takes: a slug, or an enum's value.")
-    label: str = strawberry.field(description="The value as people read it.")
-    count: int = strawberry.field(description="Number of models; values no model has are left out.")
+    value: str = strawberry.field(description="The value for the filter: a slug or an enum value.")
+    label: str = strawberry.field(description="Display name of the value.")
+    count: int = strawberry.field(description="Number of models with this value; at least 1.")
 
 
-@strawberry.type(description="Smallest and largest of some amounts; null where there is none.")
+@strawberry.type(description="Smallest and largest amount; both are null if there are none.")
 class DecimalRange:
-    min: Decimal | None = strawberry.field(description="The smallest.")
-    max: Decimal | None = strawberry.field(description="The largest.")
+    min: Decimal | None = strawberry.field(description="The smallest value.")
+    max: Decimal | None = strawberry.field(description="The largest value.")
 
 
-@strawberry.type(description="Smallest and largest of some numbers; null where there is none.")
+@strawberry.type(description="Smallest and largest number; both are null if there are none.")
 class IntRange:
-    min: int | None = strawberry.field(description="The smallest.")
-    max: int | None = strawberry.field(description="The largest.")
+    min: int | None = strawberry.field(description="The smallest value.")
+    max: int | None = strawberry.field(description="The largest value.")
 
 
 async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
-    """Each facet: a list of Facet, or a range. One statement for all of a list, below however many parents."""
+    """Each facet: a list of Facet, or a range. One statement for all facets of a list under all its parents."""
     lists: dict[tuple[Listing, str | None], list[Key]] = defaultdict(list)
     for key in keys:
         _, listing, parent = key
@@ -70,7 +70,7 @@ async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
             found[row.facet, row.parent if column else None].append(row)
         for key in asked:
             name, _, parent = key
-            tag = WORDS[name].name if name in WORDS else name
+            tag = TRAITS[name].name if name in TRAITS else name
             answers[key] = _answer(name, found[tag, parent[1] if parent else None])
     return [answers[key] for key in keys]
 
@@ -99,7 +99,7 @@ def _base(context: Context, scope: Scope, names: Collection[str], column: str | 
         columns.append(parent.label("parent"))
         clauses.append(parent.in_(parents))
     base = sa.select(*columns).where(*clauses).cte("base")
-    # The whole table is its own base: a copy of it would have no indexes.
+    # Without conditions the base is the whole table, and a materialized copy would have no indexes.
     return base if clauses else base.prefix_with("NOT MATERIALIZED")
 
 
@@ -108,13 +108,13 @@ def _passes(name: str) -> str:
 
 
 def _parts(base: CTE, names: Collection[str]) -> Iterator[Select[Any]]:
-    """The rows of the facets, in parts of the same columns."""
+    """The rows of the facets, as statements with the same columns."""
     model, trait = base.c, tables.Trait
     parent = [model.parent] if "parent" in model else []
     count = sa.func.count()
 
     def part(name: str | None, value: Any, label: Any = None, *, number: Any = None, amount: Any = None) -> Select[Any]:
-        """Rows of one facet; of all that are words, told apart by their kind, where no name is given."""
+        """Rows of one facet, or without a name of all facets of traits, each row with its kind."""
         others = [model[_passes(other)] for other in OWN if other != name and _passes(other) in model]
         return (
             sa.select(
@@ -139,10 +139,10 @@ def _parts(base: CTE, names: Collection[str]) -> Iterator[Select[Any]]:
     for name, column in (("statuses", model.status), ("access_types", model.access_type)):
         if name in names:
             yield part(name, column, number=count).group_by(column)
-    kinds = [kind for name, kind in WORDS.items() if name in names]
+    kinds = [kind for name, kind in TRAITS.items() if name in names]
     if kinds:
-        words = part(None, trait.value, number=count).join_from(base, trait, col(trait.model_id) == model.id)
-        yield words.where(col(trait.kind).in_(kinds)).group_by(col(trait.kind), col(trait.value))
+        traits = part(None, trait.value, number=count).join_from(base, trait, col(trait.model_id) == model.id)
+        yield traits.where(col(trait.kind).in_(kinds)).group_by(col(trait.kind), col(trait.value))
     for end, which in (("min", sa.func.min), ("max", sa.func.max)):
         if "input_price" in names:
             yield part("input_price", sa.literal(end), amount=which(model.price_input))
@@ -155,5 +155,5 @@ def _answer(name: str, rows: Sequence[Any]) -> Any:
         return DecimalRange(**{"min": None, "max": None, **{row.value: row.amount for row in rows}})
     if name == "context_window":
         return IntRange(**{"min": None, "max": None, **{row.value: row.number for row in rows}})
-    found = [Facet(value=row.value, label=row.label or labels.label(row.value), count=row.number) for row in rows]
+    found = [Facet(value=row.value, label=row.label or enums.label(row.value), count=row.number) for row in rows]
     return sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))

@@ -1,6 +1,6 @@
-"""Inputs whose fields carry their SQL. Adding a filter is adding a line.
+"""Filter and order inputs, each field with its SQL. To add a filter, add a line.
 
-Longer than most: whoever adds a filter finds all of them, and what they may use, on one page.
+Longer than most: this way all filters and what they can use are on one page.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ import strawberry
 from sqlalchemy import ColumnElement
 from sqlmodel import col
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from schema import tables
 from schema.column_types import FRACTION_DIGITS, WHOLE_DIGITS, dump_json, is_array, plain
@@ -40,18 +41,20 @@ from schema.tables import Change, Model, TraitKind
 
 Clause = Callable[[Any], ColumnElement[bool]]
 LONGEST_LIST = 200
-"""Values one filter takes."""
+"""Entries of a list in a filter."""
+LONGEST_TEXT = 500
+"""Characters of a reference or a name; nothing in the registry has a longer one."""
 DEEPEST = 6
 """Levels of and, or and not."""
 
 
 def where(description: str, clause: Clause | None = None) -> Any:
-    """A filter: what it means to a caller, and the SQL of it. The SQL is never null, so that `not` is its opposite."""
+    """A filter: its description and its SQL, which is never null, so that `not` gives the opposite."""
     return strawberry.field(description=description, default=UNSET, metadata={"clause": clause})
 
 
 def storable(bound: Decimal) -> Decimal:
-    """The largest value a column can hold that is no larger: comparing with it gives the same answers."""
+    """The largest value a column can hold that does not exceed the bound: comparing with either gives the same rows."""
     if bound >= 10**WHOLE_DIGITS:
         return Decimal(10**WHOLE_DIGITS - 1)
     with localcontext(prec=2 * (WHOLE_DIGITS + FRACTION_DIGITS)):
@@ -59,30 +62,30 @@ def storable(bound: Decimal) -> Decimal:
 
 
 def known(column: Any, test: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The test where the column has a value; false where it has none."""
+    """The test if the column has a value, else false."""
     return sa.and_(col(column).is_not(None), test)
 
 
 def trait(kind: TraitKind) -> Clause:
-    """True for models that carry all of the words."""
+    """True for models that have all of these traits."""
 
-    def clause(words: Iterable[Enum]) -> ColumnElement[bool]:
+    def clause(values: Iterable[Enum]) -> ColumnElement[bool]:
         return sa.and_(
             sa.true(),
             *(
                 col(Model.id).in_(
                     sa.select(col(tables.Trait.model_id)).where(
-                        col(tables.Trait.kind) == kind, col(tables.Trait.value) == word.name
+                        col(tables.Trait.kind) == kind, col(tables.Trait.value) == value.name
                     )
                 )
-                for word in words
+                for value in values
             ),
         )
 
     return clause
 
 
-def takes_parameters(names: Iterable[str]) -> ColumnElement[bool]:
+def supports_parameters(names: Iterable[str]) -> ColumnElement[bool]:
     parameter = tables.Parameter
     return sa.and_(
         sa.true(),
@@ -95,87 +98,95 @@ def takes_parameters(names: Iterable[str]) -> ColumnElement[bool]:
     )
 
 
-def sold_by_kinds(kinds: list[ProviderKind]) -> ColumnElement[bool]:
+def provider_has_kind(kinds: list[ProviderKind]) -> ColumnElement[bool]:
     slugs = sa.select(col(tables.Provider.slug)).where(col(tables.Provider.kind).in_(kinds))
     return col(Model.provider_slug).in_(slugs)
 
 
-@strawberry.input(description="Which models to list. Everything given has to hold; a filter that is null is not there.")
+@strawberry.input(description="Selects models. All given conditions must hold; null means no condition.")
 class ModelFilter:
     providers: list[str] | None = where(
-        "Sold by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v)
+        "Served by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v)
     )
-    provider_kinds: list[ProviderKind] | None = where("Sold by a provider of one of these kinds.", sold_by_kinds)
+    provider_kinds: list[ProviderKind] | None = where("Served by a provider of one of these kinds.", provider_has_kind)
     families: list[str] | None = where(
-        "Of one of these families, by slug.", lambda v: known(Model.family_slug, col(Model.family_slug).in_(v))
+        "In one of these families, by slug.", lambda v: known(Model.family_slug, col(Model.family_slug).in_(v))
     )
-    statuses: list[ModelStatus] | None = where("In one of these statuses.", lambda v: col(Model.status).in_(v))
+    statuses: list[ModelStatus] | None = where("With one of these statuses.", lambda v: col(Model.status).in_(v))
     access_types: list[AccessType] | None = where(
-        "Of one of these access types.", lambda v: col(Model.access_type).in_(v)
+        "With one of these access types.", lambda v: col(Model.access_type).in_(v)
     )
     capabilities: list[Capability] | None = where("Has all of these capabilities.", trait(TraitKind.CAPABILITY))
-    input_modalities: list[Modality] | None = where("Reads all of these.", trait(TraitKind.INPUT_MODALITY))
-    output_modalities: list[Modality] | None = where("Writes all of these.", trait(TraitKind.OUTPUT_MODALITY))
-    endpoints: list[Endpoint] | None = where("Is reached through all of these.", trait(TraitKind.ENDPOINT))
-    use_cases: list[UseCase] | None = where("Is picked for all of these.", trait(TraitKind.USE_CASE))
+    input_modalities: list[Modality] | None = where("Accepts all of these as input.", trait(TraitKind.INPUT_MODALITY))
+    output_modalities: list[Modality] | None = where(
+        "Produces all of these as output.", trait(TraitKind.OUTPUT_MODALITY)
+    )
+    endpoints: list[Endpoint] | None = where("Available through all of these API endpoints.", trait(TraitKind.ENDPOINT))
+    use_cases: list[UseCase] | None = where("Recommended for all of these use cases.", trait(TraitKind.USE_CASE))
     parameters: list[str] | None = where(
-        "Takes all of these request parameters, as the API spells them.", takes_parameters
+        "Supports all of these request parameters, as the provider's API spells them.", supports_parameters
     )
     min_context_window: int | None = where(
-        "Context window of at least so many tokens; unknown never matches.",
+        "Minimum context window, in tokens. Models without a known value do not match.",
         lambda v: known(Model.context_window, col(Model.context_window) >= v),
     )
     min_output_tokens: int | None = where(
-        "Largest output of at least so many tokens; unknown never matches.",
+        "Minimum for maxOutputTokens. Models without a known value do not match.",
         lambda v: known(Model.max_output_tokens, col(Model.max_output_tokens) >= v),
     )
     max_input_price: Decimal | None = where(
-        "Standard input price of at most so many USD per 1M tokens; unpublished never matches.",
+        "Maximum standard input price, in USD per 1M tokens. Models without a known price do not match.",
         lambda v: known(Model.price_input, col(Model.price_input) <= storable(v)),
     )
     max_output_price: Decimal | None = where(
-        "Standard output price of at most so many USD per 1M tokens; unpublished never matches.",
+        "Maximum standard output price, in USD per 1M tokens. Models without a known price do not match.",
         lambda v: known(Model.price_output, col(Model.price_output) <= storable(v)),
     )
     price_publication: list[PricePublication] | None = where(
-        "With one of these states of its standard price.", lambda v: col(Model.price_publication).in_(v)
+        "Whose standard price has one of these states.", lambda v: col(Model.price_publication).in_(v)
     )
     released_after: date | None = where(
-        "Released on this day or later; unknown never matches.",
+        "Released on this day or later. Models without a known release date do not match.",
         lambda v: known(Model.release_date, col(Model.release_date) >= v),
     )
     released_before: date | None = where(
-        "Released on this day or earlier; unknown never matches.",
+        "Released on this day or earlier. Models without a known release date do not match.",
         lambda v: known(Model.release_date, col(Model.release_date) <= v),
     )
     knowledge_after: date | None = where(
-        "Knowledge cutoff on this day or later; unknown never matches.",
+        "Knowledge cutoff on this day or later. Models without a known cutoff do not match.",
         lambda v: known(Model.knowledge_cutoff, col(Model.knowledge_cutoff) >= v),
     )
-    and_: list["ModelFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=UNSET)
-    or_: list["ModelFilter"] | None = strawberry.field(
-        name="or", description="At least one of these holds.", default=UNSET
+    and_: list["ModelFilter"] | None = strawberry.field(
+        name="and", description="All of these filters match.", default=UNSET
     )
-    not_: Optional["ModelFilter"] = strawberry.field(name="not", description="This does not hold.", default=UNSET)
+    or_: list["ModelFilter"] | None = strawberry.field(
+        name="or", description="At least one of these filters matches; an empty list matches nothing.", default=UNSET
+    )
+    not_: Optional["ModelFilter"] = strawberry.field(
+        name="not", description="This filter does not match.", default=UNSET
+    )
 
 
-def sells(models: ModelFilter) -> ColumnElement[bool]:
+def serves(models: ModelFilter) -> ColumnElement[bool]:
     return col(tables.Provider.slug).in_(sa.select(col(Model.provider_slug)).where(*conditions(models)))
 
 
-@strawberry.input(description="Which providers to list. Everything given has to hold.")
+@strawberry.input(description="Selects providers. All given conditions must hold.")
 class ProviderFilter:
-    kinds: list[ProviderKind] | None = where("Of one of these kinds.", lambda v: col(tables.Provider.kind).in_(v))
-    slugs: list[str] | None = where("One of these, by slug.", lambda v: col(tables.Provider.slug).in_(v))
-    models: ModelFilter | None = where("Sells at least one model that fits.", sells)
+    kinds: list[ProviderKind] | None = where("With one of these kinds.", lambda v: col(tables.Provider.kind).in_(v))
+    slugs: list[str] | None = where("One of these providers, by slug.", lambda v: col(tables.Provider.slug).in_(v))
+    models: ModelFilter | None = where("Serves at least one model that matches this filter.", serves)
 
 
-@strawberry.input(description="Which rates to list. Everything given has to hold.")
+@strawberry.input(description="Selects rates. All given conditions must hold.")
 class PriceFilter:
-    service_tiers: list[ServiceTier] | None = strawberry.field(description="At one of these tiers.", default=UNSET)
-    meters: list[Meter] | None = strawberry.field(description="Of one of these meters.", default=UNSET)
+    service_tiers: list[ServiceTier] | None = strawberry.field(
+        description="For one of these service tiers.", default=UNSET
+    )
+    meters: list[Meter] | None = strawberry.field(description="For one of these meters.", default=UNSET)
     publication: list[PricePublication] | None = strawberry.field(
-        description="In one of these states of publication.", default=UNSET
+        description="With one of these publication states.", default=UNSET
     )
 
 
@@ -184,68 +195,76 @@ def of_models(refs: Iterable[str]) -> ColumnElement[bool]:
 
 
 def of_fields(names: list[str]) -> ColumnElement[bool]:
-    """True for each of the facts and for all that lies below it."""
+    """True for each of these fields and everything below it."""
     field = col(Change.field)
-    # Not LIKE, which SQLite reads without regard to case.
+    # Not LIKE, which ignores case on SQLite.
     below = [sa.func.substr(field, 1, len(name) + 1) == f"{name}." for name in names]
     return known(Change.field, sa.or_(field.in_(names), *below))
 
 
-@strawberry.input(description="Which changes to list. Everything given has to hold.")
+@strawberry.input(description="Selects changes. All given conditions must hold.")
 class ChangeFilter:
     kinds: list[ChangeKind] | None = where("Of one of these kinds.", lambda v: col(Change.kind).in_(v))
     models: list[str] | None = where(
-        "Of one of these models, in any spelling that `model` takes, or as the change itself spells them.", of_models
+        "Of one of these models: references in any spelling that the query `model` accepts.", of_models
     )
     providers: list[str] | None = where(
-        "Of one of these providers or their models, by slug.",
+        "Of one of these providers or one of their models, by slug.",
         lambda v: known(Change.provider_slug, col(Change.provider_slug).in_(v)),
     )
     fields: list[str] | None = where(
-        "Of one of these facts, or of what lies below it: prices also selects prices.BATCH.INPUT.", of_fields
+        "Of one of these fields or anything below it: prices also selects prices.BATCH.INPUT.", of_fields
     )
-    since: datetime | None = where("Observed at this moment or later.", lambda v: col(Change.observed_at) >= v)
+    since: datetime | None = where("Observed at this time or later.", lambda v: col(Change.observed_at) >= v)
     since_revision: int | None = where(
-        "Brought by a revision after this one, by number.", lambda v: col(Change.revision_number) > v
+        "Made by a revision after this one, by number.", lambda v: col(Change.revision_number) > v
     )
 
 
 def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
-    """The fields of an input that have a value."""
-    for each in dataclasses.fields(filter):
-        value = getattr(filter, each.name)
+    """The fields of an input that have a value. Raises a ClientError for a list or a text that is too long."""
+    for member in dataclasses.fields(filter):
+        value = getattr(filter, member.name)
         if value is not UNSET and value is not None:
-            yield each, value
+            check_list(to_camel_case(member.name.strip("_")), value)
+            yield member, value
+
+
+def check_list(name: str, value: Any) -> None:
+    """Raises a ClientError for a list that is too long, or that has a text that is."""
+    if not is_array(value):
+        return
+    if len(value) > LONGEST_LIST:
+        raise ClientError(f"{name} must have at most {LONGEST_LIST} entries (got {len(value)}).")
+    longest = max((len(entry) for entry in value if isinstance(entry, str)), default=0)
+    if longest > LONGEST_TEXT:
+        raise ClientError(f"Each entry of {name} must have at most {LONGEST_TEXT} characters (got {longest}).")
 
 
 def cleaned(value: Any) -> Any:
-    """The value without NUL, which PostgreSQL refuses in any text; what holds one is no name of anything."""
+    """The value without NUL, which PostgreSQL refuses in any text; no name contains one."""
     if is_array(value):
-        return [each.replace("\x00", "\ufffd") if isinstance(each, str) else each for each in value]
+        return [entry.replace("\x00", "\ufffd") if isinstance(entry, str) else entry for entry in value]
     return value
 
 
 def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
-    """The SQL of a filter. Raises a ClientError when it is larger than anybody needs."""
+    """The SQL of a filter. Raises a ClientError if the filter is too large."""
     if filter is None or filter is UNSET:
         return ()
     if depth > DEEPEST:
-        raise ClientError(f"The filter nests and, or and not deeper than {DEEPEST} levels. Flatten it.")
+        raise ClientError(f"The filter nests and, or and not more than {DEEPEST} levels deep. Flatten it.")
     found: list[ColumnElement[bool]] = []
-    for each, value in given(filter):
-        if is_array(value) and len(value) > LONGEST_LIST:
-            raise ClientError(
-                f"{each.name.strip('_')} has {len(value)} entries; a filter takes at most {LONGEST_LIST}."
-            )
-        match each.name:
+    for member, value in given(filter):
+        match member.name:
             case "and_":
-                found += [sa.and_(sa.true(), *conditions(one, depth + 1)) for one in value]
+                found += [sa.and_(sa.true(), *conditions(part, depth + 1)) for part in value]
             case "or_":
-                found.append(sa.or_(sa.false(), *(sa.and_(sa.true(), *conditions(one, depth + 1)) for one in value)))
+                found.append(sa.or_(sa.false(), *(sa.and_(sa.true(), *conditions(part, depth + 1)) for part in value)))
             case "not_":
                 found.append(sa.not_(sa.and_(sa.true(), *conditions(value, depth + 1))))
             case _:
-                found.append(each.metadata["clause"](cleaned(value)))
+                found.append(member.metadata["clause"](cleaned(value)))
     return tuple(found)
 
 
@@ -267,13 +286,13 @@ def canonical(filter: Any) -> Any:
 @strawberry.input(description="Order of a list of models.")
 class ModelOrder:
     field: ModelOrderField = strawberry.field(description="What to order by. Models without a value come last.")
-    direction: OrderDirection = strawberry.field(description="Which way.", default=OrderDirection.ASC)
+    direction: OrderDirection = strawberry.field(description="Direction of the order.", default=OrderDirection.ASC)
 
 
 @strawberry.input(description="Order of a list of providers.")
 class ProviderOrder:
     field: ProviderOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(description="Which way.", default=OrderDirection.ASC)
+    direction: OrderDirection = strawberry.field(description="Direction of the order.", default=OrderDirection.ASC)
 
 
 NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True, restore=date.fromisoformat)

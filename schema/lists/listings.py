@@ -1,15 +1,16 @@
-"""The lists of the graph: models, providers and families under a filter, a search and an order; changes as a feed."""
+"""The lists of the graph. Their parameters after the context are the arguments of the connections that show them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from sqlmodel import col
 
 from schema import tables
 from schema.context import Context
+from schema.declarations import argument
 from schema.enums import ModelOrderField, ProviderOrderField
 from schema.errors import ClientError
 from schema.lists.cursors import Listing, Order
@@ -30,34 +31,51 @@ from schema.lists.search import fits, ranked
 from schema.references.resolve import models_by_reference
 
 LONGEST_SEARCH = 20_000
-"""Characters of a search that are read at all; a longer one is a mistake."""
+"""Characters of a search; a longer one is a mistake."""
+
+WhichModels = Annotated[ModelFilter | None, argument("Which models to list.")]
+WhichProviders = Annotated[ProviderFilter | None, argument("Which providers to list.")]
+WhichChanges = Annotated[ChangeFilter | None, argument("Which changes to list.")]
+OrderModels = Annotated[ModelOrder | None, argument("In which order; newest release first by default.")]
+OrderProviders = Annotated[ProviderOrder | None, argument("In which order; by name by default.")]
+SearchModels = Annotated[
+    str | None,
+    argument(
+        "Words to look for in names, ids, families, providers and descriptions; typos are tolerated. "
+        "Results are ordered by relevance unless orderBy says otherwise."
+    ),
+]
+SearchNames = Annotated[
+    str | None,
+    argument("Words to look for in names and slugs; typos are tolerated. Results are ordered by relevance."),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a list of models was asked for."""
+    """The filter and the search of a list of models."""
 
     filter: ModelFilter | None
     found: Mapping[str, float] | None
-    """Ref -> score of what the search found; None where there was no search."""
+    """Ref -> score of what the search found; None without a search."""
 
 
 def _checked(search: str | None) -> str | None:
-    """The search as it counts: none where nothing is typed. Raises a ClientError on one nobody can mean."""
+    """The search text; None if it is blank. Raises a ClientError if it is too long."""
     if search is not None and len(search) > LONGEST_SEARCH:
-        raise ClientError(f"The search has {len(search)} characters; at most {LONGEST_SEARCH} are read.")
+        raise ClientError(f"search must have at most {LONGEST_SEARCH} characters (got {len(search)}).")
     return search.strip() or None if search else None
 
 
 async def rankings(context: Context, searches: Sequence[str]) -> list[dict[str, float]]:
-    """Ref -> score of the models that fit each search."""
+    """Ref -> score of the models that match each search."""
     return [await ranked(context, search) for search in searches]
 
 
 async def model_listing(
-    context: Context, filter: ModelFilter | None, search: str | None, order: ModelOrder | None
+    context: Context, filter: WhichModels = None, search: SearchModels = None, order_by: OrderModels = None
 ) -> Listing:
-    """Models under a filter, a search and an order; by relevance when there is a search and no other order."""
+    """Models under a filter, a search and an order; by relevance if there is a search and no other order."""
     text = _checked(search)
     ranking: Mapping[str, float] | None = None
     found = conditions(filter)
@@ -65,29 +83,34 @@ async def model_listing(
     if text is not None:
         ranking = await context.load(rankings, text)
         scope = Scope(filter, ranking)
-        if order is not None and order.field is not ModelOrderField.RELEVANCE:
+        if order_by is not None and order_by.field is not ModelOrderField.RELEVANCE:
             found, ranking = (*found, context.among(col(tables.Model.ref), ranking)), None
-    name = signature("models", filter, order, text)
-    return Listing(tables.Model, model_order(order), found, name, scope=scope, ranking=ranking)
+    name = signature("models", filter, order_by, text)
+    return Listing(tables.Model, model_order(order_by), found, name, scope=scope, ranking=ranking)
+
+
+async def models_of_family(context: Context, filter: WhichModels = None, order_by: OrderModels = None) -> Listing:
+    """Models under a filter and an order, without a search."""
+    return await model_listing(context, filter, None, order_by)
 
 
 async def provider_listing(
-    context: Context, filter: ProviderFilter | None, search: str | None, order: ProviderOrder | None
+    context: Context, filter: WhichProviders = None, search: SearchNames = None, order_by: OrderProviders = None
 ) -> Listing:
-    """Providers under a filter, a search and an order; by relevance when there is a search and no other order."""
+    """Providers under a filter, a search and an order; by relevance if there is a search and no other order."""
     text = _checked(search)
     ranking: Mapping[str, float] | None = None
     found = conditions(filter)
     if text is not None:
         ranking = await _scores(context, tables.Provider, text)
-        if order is not None and order.field is not ProviderOrderField.RELEVANCE:
+        if order_by is not None and order_by.field is not ProviderOrderField.RELEVANCE:
             found, ranking = (*found, col(tables.Provider.slug).in_(list(ranking))), None
-    name = signature("providers", filter, order, text)
-    return Listing(tables.Provider, provider_order(order), found, name, ranking=ranking)
+    name = signature("providers", filter, order_by, text)
+    return Listing(tables.Provider, provider_order(order_by), found, name, ranking=ranking)
 
 
-async def family_listing(context: Context, search: str | None) -> Listing:
-    """Families by name, or by relevance when there is a search."""
+async def family_listing(context: Context, search: SearchNames = None) -> Listing:
+    """Families by name, or by relevance if there is a search."""
     text = _checked(search)
     order = Order(col(tables.Family.slug), col(tables.Family.name), nullable=False)
     ranking = None if text is None else await _scores(context, tables.Family, text)
@@ -95,7 +118,7 @@ async def family_listing(context: Context, search: str | None) -> Listing:
 
 
 async def _scores(context: Context, table: Any, text: str) -> dict[str, float]:
-    """Slug -> score over a table short enough to be looked through."""
+    """Slug -> score of the rows that match a search, for tables small enough to read whole."""
     rows = await context.tuples(sa.select(col(table.slug), col(table.name)))
     found = {row.slug: fits(text, row.slug, row.name) for row in rows}
     return {slug: round(score, 4) for slug, score in found.items() if score > 0}
@@ -104,12 +127,17 @@ async def _scores(context: Context, table: Any, text: str) -> dict[str, float]:
 NEWEST_CHANGES = Order(col(tables.Change.id), descending=True)
 
 
-async def change_listing(context: Context, filter: ChangeFilter | None) -> Listing:
-    """Changes under a filter, the newest first."""
+async def change_listing(context: Context, filter: WhichChanges = None) -> Listing:
+    """Changes under a filter, newest first."""
     found = conditions(filter)
     if filter is not None and filter.models:
-        # A reference may be spelt as people do; what it means is looked up in the registry as it is now.
+        # References are resolved against the registry as it is now; a model that is gone keeps its recorded ref.
         meant = await models_by_reference(context, [ref.strip() for ref in filter.models])
         refs = {*cleaned(filter.models), *(model.ref for model in meant if model is not None)}
         found = (*conditions(dataclasses.replace(filter, models=None)), of_models(sorted(refs)))
     return Listing(tables.Change, NEWEST_CHANGES, found, signature("changes", filter))
+
+
+async def all_changes(context: Context) -> Listing:
+    """Every change, newest first."""
+    return await change_listing(context)

@@ -1,175 +1,140 @@
-"""Reads pages: one listing, the same listing below many parents, or one ranked by relevance."""
+"""Batch functions that read pages: one listing, the same listing under many parents, or one ranked by relevance."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Select, SQLColumnExpression
 
 from schema.context import Context
-from schema.errors import BAD_CURSOR, ClientError
+from schema.errors import ClientError
 from schema.lists.cursors import Listing, Page, Slice, cut_page, decode, encode, limits, name_of
 
+Total: TypeAlias = tuple[Listing, tuple[str, Any] | None]
+"""A listing, with the column and value that tie it to its parent."""
 
-async def page(context: Context, listing: Listing, page: Page) -> Slice[Any]:
-    """One page of a listing, in one statement; in two where it is ranked."""
+
+@dataclass(frozen=True)
+class PageRequest:
+    """A page of a listing, or of the rows of a listing under one parent."""
+
+    listing: Listing
+    page: Page
+    under: str | None = None
+    """Column that names the parent."""
+    parent: Any = None
+
+
+async def pages(context: Context, requests: Sequence[PageRequest]) -> list[Slice[Any] | ClientError]:
+    """The page of each request: one statement for all parents of the same listing, two if it is ranked."""
+    groups: dict[tuple[Listing, Page, str | None], list[Any]] = defaultdict(list)
+    for request in requests:
+        groups[request.listing, request.page, request.under].append(request.parent)
+    answers: dict[PageRequest, Slice[Any] | ClientError] = {}
+    for (listing, page, under), parents in groups.items():
+        try:
+            found: Mapping[Any, Any] = await _pages(context, listing, page, under, parents)
+        except ClientError as error:
+            # A bad cursor fails the fields that hold it, not everything that is loaded with them.
+            found = dict.fromkeys(parents, error)
+        answers.update({PageRequest(listing, page, under, parent): found[parent] for parent in parents})
+    return [answers[request] for request in requests]
+
+
+async def _pages(
+    context: Context, listing: Listing, page: Page, under: str | None, parents: Sequence[Any]
+) -> dict[Any, Slice[Any]]:
     if listing.ranking is not None:
-        return (await _ranked_pages(context, listing, page, None, [None]))[None]
+        return await _ranked_pages(context, listing, page, under, parents)
+    wanted = (*listing.conditions, *limits(listing, page))
+    if under is None:
+        ordered = sa.select(listing.table).where(*wanted).order_by(*listing.order.by(page.backward))
+        return {None: cut_page(listing, page, await context.rows(ordered.limit(page.size + 1)))}
+    column = column_of(listing, under)
+    place = sa.func.row_number().over(partition_by=column, order_by=listing.order.by(page.backward))
+    inner = sa.select(listing.table, place.label("place")).where(column.in_(parents), *wanted).subquery()
     statement: Select[Any] = (
-        sa.select(listing.table)
-        .where(*listing.conditions, *limits(listing, page))
-        .order_by(*listing.order.by(page.backward))
-        .limit(page.size + 1)
+        sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[under], inner.c.place)
     )
-
-    async def count() -> int:
-        return await context.load(count_listing, listing)
-
-    return cut_page(listing, page, await context.rows(statement), count)
-
-
-async def count_listing(context: Context, listings: Sequence[Listing]) -> list[int]:
-    """Number of rows in each listing."""
-    return [
-        await context.scalar(sa.select(sa.func.count()).select_from(each.table).where(*each.conditions)) or 0
-        for each in listings
-    ]
+    rows: dict[Any, list[Any]] = defaultdict(list)
+    for row in await context.tuples(statement):
+        rows[getattr(row, under)].append(row)
+    return {parent: cut_page(listing, page, rows[parent], (under, parent)) for parent in parents}
 
 
-async def nested_pages(context: Context, keys: Sequence[tuple[Any, "Nested"]]) -> list[Slice[Any]]:
-    """One page of the same listing below each of many parents, in one statement for each distinct request."""
-    groups: dict[Nested, list[Any]] = defaultdict(list)
-    for parent, nested in keys:
-        groups[nested].append(parent)
-    answers: dict[tuple[Any, Nested], Slice[Any]] = {}
-    for nested, parents in groups.items():
-        listing, page, column = nested.listing, nested.page, nested.column
-        if listing.ranking is not None:
-            ranked = await _ranked_pages(context, listing, page, column, parents)
-            answers.update({(parent, nested): ranked[parent] for parent in parents})
+def column_of(listing: Listing, name: str) -> SQLColumnExpression[Any]:
+    column: SQLColumnExpression[Any] = getattr(listing.table, name)
+    return column
+
+
+async def totals(context: Context, keys: Sequence[Total]) -> list[int]:
+    """Number of rows in each listing, or in the part of it under a parent: one statement for all its parents."""
+    groups: dict[tuple[Listing, str | None], list[Any]] = defaultdict(list)
+    for listing, tie in keys:
+        under, parent = tie or (None, None)
+        groups[listing, under].append(parent)
+    counts: dict[Total, int] = {}
+    for (listing, under), parents in groups.items():
+        if under is None:
+            count = sa.select(sa.func.count()).select_from(listing.table).where(*listing.conditions)
+            counts[listing, None] = await context.scalar(count) or 0
             continue
-        place = sa.func.row_number().over(partition_by=column, order_by=listing.order.by(page.backward))
-        inner = (
-            sa.select(listing.table, place.label("place"))
-            .where(column.in_(parents), *listing.conditions, *limits(listing, page))
-            .subquery()
-        )
-        statement: Select[Any] = (
-            sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[nested.parent], inner.c.place)
-        )
-        found: Mapping[Any, list[Any]] = defaultdict(list)
-        for row in await context.tuples(statement):
-            found[getattr(row, nested.parent)].append(row)
-        for parent in parents:
-            count = _counter(context, nested, parent)
-            answers[parent, nested] = cut_page(listing, page, found[parent], count, (nested.parent, parent))
-    return [answers[key] for key in keys]
+        column = column_of(listing, under)
+        by_parent = sa.select(column, sa.func.count()).where(column.in_(parents), *listing.conditions).group_by(column)
+        counts.update({(listing, (under, parent)): number for parent, number in await context.tuples(by_parent)})
+    return [counts.get(key, 0) for key in keys]
 
 
 async def _ranked_pages(
-    context: Context, listing: Listing, page: Page, parent: SQLColumnExpression[Any] | None, parents: Sequence[Any]
+    context: Context, listing: Listing, page: Page, under: str | None, parents: Sequence[Any]
 ) -> dict[Any, Slice[Any]]:
-    """Pages of a ranked listing: which rows fit is asked of the database, their order is the ranking's."""
+    """Pages of a ranked listing: the database says which rows match, the ranking gives their order."""
     ranking, key = listing.ranking or {}, listing.order.key
-    columns = [key] if parent is None else [key, parent]
-    fitting: Any = sa.select(*columns).where(context.among(key, ranking), *listing.conditions)
-    if parent is not None:
-        fitting = fitting.where(parent.in_(parents))
-    keys: dict[Any, list[str]] = defaultdict(list)
-    for row in await context.tuples(fitting):
-        keys[None if parent is None else row[1]].append(row[0])
-    chosen: dict[Any, tuple[list[str], bool, int]] = {}
-    for each in parents:
-        everything = sorted(keys[each], key=lambda name: (-ranking[name], name))
-        inside = [name for name in everything if _between(listing, page, ranking[name], name)]
+    columns = [key] if under is None else [key, column_of(listing, under)]
+    matching: Any = sa.select(*columns).where(context.among(key, ranking), *listing.conditions)
+    if under is not None:
+        matching = matching.where(columns[1].in_(parents))
+    names: dict[Any, list[str]] = defaultdict(list)
+    for row in await context.tuples(matching):
+        names[None if under is None else row[1]].append(row[0])
+    chosen: dict[Any, tuple[list[str], bool]] = {}
+    for parent in parents:
+        ordered = sorted(names[parent], key=lambda name: (-ranking[name], name))
+        inside = [name for name in ordered if _between(listing, page, ranking[name], name)]
         cut = inside[-page.size :] if page.backward and page.size else inside[: page.size]
-        chosen[each] = (cut, len(inside) > page.size, len(everything))
-    wanted = [name for cut, _, _ in chosen.values() for name in cut]
+        chosen[parent] = cut, len(inside) > page.size
+    wanted = [name for cut, _ in chosen.values() for name in cut]
     rows = await context.tuples(sa.select(listing.table).where(key.in_(wanted))) if wanted else []
-    by_key = {getattr(row, name_of(key)): row for row in rows}
+    by_name = {getattr(row, name_of(key)): row for row in rows}
+    stamp = listing.stamp()
+
+    def cursor(row: Any) -> str:
+        name = getattr(row, name_of(key))
+        return encode(stamp, ranking[name], name)
+
     return {
-        each: _ranked_slice(
-            listing,
-            page,
-            [by_key[name] for name in cut],
-            more,
-            total,
-            None if parent is None else (name_of(parent), each),
+        parent: Slice(
+            [by_name[name] for name in cut],
+            cursor,
+            has_next=page.before is not None if page.backward else more,
+            has_previous=more if page.backward else page.after is not None,
+            listing=listing,
+            total=len(names[parent]),
+            parent=None if under is None else (under, parent),
         )
-        for each, (cut, more, total) in chosen.items()
+        for parent, (cut, more) in chosen.items()
     }
 
 
 def _between(listing: Listing, page: Page, score: float, name: str) -> bool:
+    """Whether an entry lies after the one cursor and before the other."""
     place = (-score, name)
     for argument, cursor in (("after", page.after), ("before", page.before)):
         if cursor is not None:
             value, key = decode(listing, argument, cursor)
-            if not isinstance(value, (int, float)) or not isinstance(key, str):
-                raise ClientError(
-                    f"{argument} is no cursor of this API. Use an edge's cursor, or pageInfo's.", BAD_CURSOR
-                )
-            mark = (-float(value), key)
+            mark = (-value, key)
             if (argument == "after" and place <= mark) or (argument == "before" and place >= mark):
                 return False
     return True
-
-
-def _ranked_slice(
-    listing: Listing, page: Page, rows: list[Any], more: bool, total: int, parent: tuple[str, Any] | None
-) -> Slice[Any]:
-    ranking, stamp, name = listing.ranking or {}, listing.stamp(), name_of(listing.order.key)
-
-    async def count() -> int:
-        return total
-
-    return Slice(
-        rows,
-        lambda row: encode(stamp, ranking[getattr(row, name)], getattr(row, name)),
-        has_next=page.before is not None if page.backward else more,
-        has_previous=more if page.backward else page.after is not None,
-        count=count,
-        listing=listing,
-        parent=parent,
-    )
-
-
-@dataclass(frozen=True)
-class Nested:
-    """A page of a listing below some parent."""
-
-    listing: Listing
-    page: Page
-    parent: str
-    """Column that names the parent."""
-
-    @property
-    def column(self) -> SQLColumnExpression[Any]:
-        found: SQLColumnExpression[Any] = getattr(self.listing.table, self.parent)
-        return found
-
-
-def _counter(context: Context, nested: Nested, parent: Any) -> Callable[[], Awaitable[int]]:
-    async def count() -> int:
-        return await context.load(nested_counts, (parent, nested))
-
-    return count
-
-
-async def nested_counts(context: Context, keys: Sequence[tuple[Any, Nested]]) -> list[int]:
-    """Number of rows of a listing below each of many parents."""
-    groups: dict[Nested, list[Any]] = defaultdict(list)
-    for parent, nested in keys:
-        groups[nested].append(parent)
-    answers: dict[tuple[Any, Nested], int] = {}
-    for nested, parents in groups.items():
-        statement = (
-            sa.select(nested.column, sa.func.count())
-            .where(nested.column.in_(parents), *nested.listing.conditions)
-            .group_by(nested.column)
-        )
-        for parent, number in await context.tuples(statement):
-            answers[parent, nested] = number
-    return [answers.get(key, 0) for key in keys]

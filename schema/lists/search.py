@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from schema import tables
@@ -32,25 +30,21 @@ SEPARATORS = str.maketrans("/:_-", "    ")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Every term of one revision, in order."""
+    """Every search term of one revision, sorted."""
 
-    revision: int
     terms: tuple[str, ...]
     known: frozenset[str]
 
-
-_vocabularies: WeakKeyDictionary[AsyncEngine, Vocabulary] = WeakKeyDictionary()
+    @staticmethod
+    def of(terms: Iterable[str]) -> "Vocabulary":
+        known = frozenset(terms)
+        return Vocabulary(tuple(sorted(known)), known)
 
 
 async def vocabulary(context: Context) -> Vocabulary:
-    """The terms of the revision this request reads; kept until the next one."""
-    revision = await context.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
-    held = _vocabularies.get(context.engine)
-    if held is None or held.revision != revision:
-        rows = await context.tuples(sa.select(col(tables.Term.term)).distinct())
-        found = sorted(row[0] for row in rows)
-        held = _vocabularies[context.engine] = Vocabulary(revision, tuple(found), frozenset(found))
-    return held
+    """The search terms of the revision this request reads."""
+    rows = await context.tuples(sa.select(col(tables.Term.term)).distinct())
+    return Vocabulary.of(row[0] for row in rows)
 
 
 def apart(query: Iterable[str], known: frozenset[str]) -> Iterator[str]:
@@ -140,7 +134,7 @@ def score(match: Match, query: Sequence[str], text: str) -> float:
 
 async def ranked(context: Context, text: str) -> dict[str, float]:
     """Ref -> score of the models that fit a search. Empty when nothing does."""
-    words = await vocabulary(context)
+    words = await context.of_revision(vocabulary)
     query = compounds(asked(text), words.known)
     if not query:
         return {}
@@ -186,9 +180,8 @@ def fits(text: str, *names: str | None) -> float:
     own = [each for name in names for each in terms(name or "")]
     if not query or not own:
         return 0.0
-    total = 0.0
+    total, words = 0.0, Vocabulary.of(own)
     for term in query:
-        words = Vocabulary(0, tuple(sorted(set(own))), frozenset(own))
         best = max(readings(term, words).values(), default=0.0)
         if best == 0.0:
             return 0.0

@@ -1,21 +1,18 @@
-"""What models say of one fact, row by row: where they differ and which is best. Pure."""
+"""Models side by side, a row for each fact: where they differ and which is best. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from schema import tables
 from schema.column_types import dump_json, plain
-from schema.enums import Capability, Meter, PricePublication, PriceUnit, ServiceTier
-from schema.labels import label
-from schema.pricing.rates import rate_field
-from schema.scalars import JSON
+from schema.enums import Capability, Meter, PricePublication, PriceUnit, ServiceTier, label
+from schema.pricing.rates import in_force, rate_field
 from schema.tables import TraitKind
 
 STATED = (
@@ -31,7 +28,7 @@ STATED = (
     "max_input_tokens",
     "max_output_tokens",
 )
-"""Columns compared as they stand."""
+"""Columns compared as they are."""
 HIGHEST = {
     "release_date": "release_date",
     "knowledge_cutoff_text": "knowledge_cutoff",
@@ -39,7 +36,7 @@ HIGHEST = {
     "max_input_tokens": "max_input_tokens",
     "max_output_tokens": "max_output_tokens",
 }
-"""Columns of which more or later is better -> the column that measures it."""
+"""Columns where more or later is better -> the column that measures it."""
 LISTED = {
     "input_modalities": TraitKind.INPUT_MODALITY,
     "output_modalities": TraitKind.OUTPUT_MODALITY,
@@ -52,7 +49,7 @@ EVERYDAY = {
     "cache_read": Meter.CACHE_READ,
     "cache_write": Meter.CACHE_WRITE,
 }
-"""Members of `price`, and the meter each is the standard rate of."""
+"""Member of `price` -> the meter whose standard rate it is."""
 BILLED = {
     Meter.CACHE_WRITE_1H: "1-hour cache write",
     Meter.AUDIO_TIME: "Audio",
@@ -61,57 +58,43 @@ BILLED = {
     Meter.INPUT_PIXELS: "Picture",
     Meter.RERANK_SEARCH: "Rerank",
 }
-"""Meters whose own label makes no good name of a price."""
+"""Meters whose own label does not work as the name of a price."""
 TIERS, METERS = list(ServiceTier), list(Meter)
 UNKNOWN: tuple[object, ...] = (None, [])
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the models, with all that is compared of it."""
+    """One of the models, with everything that is compared."""
 
     model: tables.Model
     provider: tables.Provider
     family: tables.Family | None
-    traits: dict[TraitKind, list[str]]
-    rates: list[tables.Rate]
-    """Those in force today."""
-    parameters: dict[str, tables.Parameter]
+    traits: Mapping[TraitKind, list[str]]
+    rates: Sequence[tables.Rate]
+    parameters: Mapping[str, tables.Parameter]
+
+    def on(self, day: date) -> "Side":
+        """The side with only the rates in force on a day."""
+        return replace(self, rates=[rate for rate in self.rates if in_force(rate, day)])
 
 
-@strawberry.type(description="One fact of every model compared.")
-class ComparisonRow:
-    field: str = strawberry.field(
-        description="The fact, spelled as in facts and changes: contextWindow, price.input, prices.BATCH.OUTPUT, "
-        "capabilities.VISION, parameters.temperature."
-    )
-    label: str = strawberry.field(
-        description='The fact as people read it: "Context window", "Batch output price". '
-        "A price that is not for 1M tokens says what it is for."
-    )
-    values: list[JSON | None] = strawberry.field(
-        description="What each model has, in the order of models and as its fields of Model say it: amounts as "
-        "strings, days as YYYY-MM-DD, a provider or family by its display name. A capability is true or false, false "
-        "also where no source says so. A parameter is an object of supported, default, minimum, maximum and "
-        "allowedValues, without what is unknown. Null, or an empty list, where no source says. "
-        "A price is null where it is not published or included in a subscription, never where it is free; "
-        "a rate below prices that is included says INCLUDED."
-    )
-    unit: PriceUnit | None = strawberry.field(
-        description="What an amount in this row pays for, in USD; null where the values are no amounts. "
-        "Rates of the same field in another unit have a row of their own."
-    )
-    differs: bool = strawberry.field(description="Whether the values are not all the same; null differs from a value.")
-    best: list[int] = strawberry.field(
-        description="Places in values, counted from 0, of the best: the largest limit, the lowest price, the latest "
-        "release, the latest knowledge cutoff (by its first day), having the capability. Several where they are level. "
-        "Empty where fewer than two different values are known, and where nothing makes one value better than another."
-    )
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What every side has of one fact."""
+
+    field: str
+    label: str
+    values: list[Any]
+    unit: PriceUnit | None
+    differs: bool
+    best: list[int]
+    """Positions of the best values."""
 
 
-def rows(sides: Sequence[Side]) -> list[ComparisonRow]:
-    """Every fact that at least one side has, in one order whatever the order of the sides."""
-    found = (*told(sides), *everyday_prices(sides), *rates(sides), *capabilities(sides), *parameters(sides))
+def rows(sides: Sequence[Side]) -> list[Row]:
+    """Every fact that at least one side has, in an order that does not depend on the order of the sides."""
+    found = (*columns(sides), *everyday_prices(sides), *rates(sides), *capabilities(sides), *parameters(sides))
     return [row for row in found if any(value not in UNKNOWN for value in row.values)]
 
 
@@ -122,19 +105,19 @@ def row(
     measures: Sequence[Any] = (),
     better: Callable[[Iterable[Any]], Any] = max,
     unit: PriceUnit | None = None,
-) -> ComparisonRow:
-    """Measures are what makes one value better than another; None where there is nothing to measure."""
+) -> Row:
+    """Measures say which value is better; None if there is nothing to measure."""
     spoken = [plainly(value) for value in values]
     known = {measure for measure in measures if measure is not None}
     foremost = better(known) if len(known) > 1 else None
-    return ComparisonRow(
+    return Row(
         field=field,
         label=name,
-        values=[JSON(value) for value in spoken],
+        values=spoken,
         unit=unit,
-        # As text: to Python true is 1.
+        # As text, because in Python True equals 1.
         differs=len({dump_json(value) for value in spoken}) > 1,
-        best=[place for place, measure in enumerate(measures) if foremost is not None and measure == foremost],
+        best=[index for index, measure in enumerate(measures) if foremost is not None and measure == foremost],
     )
 
 
@@ -147,47 +130,47 @@ def plainly(value: Any) -> Any:
     return value.name if isinstance(value, Enum) else value
 
 
-def told(sides: Sequence[Side]) -> Iterator[ComparisonRow]:
-    """Who makes it, where it stands, its limits and what it deals in."""
-    yield row("provider", "Provider", [each.provider.name for each in sides])
-    yield row("family", "Family", [None if each.family is None else each.family.name for each in sides])
+def columns(sides: Sequence[Side]) -> Iterator[Row]:
+    """Provider, family, stated facts and traits."""
+    yield row("provider", "Provider", [side.provider.name for side in sides])
+    yield row("family", "Family", [None if side.family is None else side.family.name for side in sides])
     for column in STATED:
-        measures = [getattr(each.model, HIGHEST[column]) for each in sides] if column in HIGHEST else ()
-        values = [getattr(each.model, column) for each in sides]
+        measures = [getattr(side.model, HIGHEST[column]) for side in sides] if column in HIGHEST else ()
+        values = [getattr(side.model, column) for side in sides]
         yield row(to_camel_case(column), label(column.upper()), values, measures)
     for column, kind in LISTED.items():
-        yield row(to_camel_case(column), label(column.upper()), [each.traits[kind] for each in sides])
+        yield row(to_camel_case(column), label(column.upper()), [side.traits[kind] for side in sides])
 
 
-def everyday_prices(sides: Sequence[Side]) -> Iterator[ComparisonRow]:
-    yield row("price.publication", "Pricing", [each.model.price_publication for each in sides])
+def everyday_prices(sides: Sequence[Side]) -> Iterator[Row]:
+    yield row("price.publication", "Pricing", [side.model.price_publication for side in sides])
     for member, meter in EVERYDAY.items():
-        amounts = [getattr(each.model, f"price_{member}") for each in sides]
+        amounts = [getattr(side.model, f"price_{member}") for side in sides]
         field, unit = f"price.{to_camel_case(member)}", PriceUnit.PER_MILLION_TOKENS
         yield row(field, f"{label(meter)} price", amounts, amounts, min, unit)
 
 
-def rates(sides: Sequence[Side]) -> Iterator[ComparisonRow]:
-    """The rates that `price` does not hold, by tier, context size, meter and time of day, as prices are listed."""
-    # Of two in force at once the later listed holds.
-    held = [{(*position(rate), rate.unit.name): rate for rate in each.rates if not everyday(rate)} for each in sides]
-    samples = {key: rate for by_key in held for key, rate in by_key.items()}
+def rates(sides: Sequence[Side]) -> Iterator[Row]:
+    """The rates that are not in `price`, in listing order: by tier, context size, meter and time of day."""
+    # If two are in force at once, the last one listed counts.
+    by_side = [{(*position(rate), rate.unit.name): rate for rate in side.rates if not everyday(rate)} for side in sides]
+    samples = {key: rate for by_key in by_side for key, rate in by_key.items()}
     for key in sorted(samples):
-        found, sample = [by_key.get(key) for by_key in held], samples[key]
+        found, sample = [by_key.get(key) for by_key in by_side], samples[key]
         field = rate_field(sample.service_tier, sample.meter, sample.min_context_tokens, sample.daily_from)
         amounts = [None if rate is None else rate.amount for rate in found]
         yield row(field, rate_label(sample), [charged(rate) for rate in found], amounts, min, sample.unit)
 
 
 def charged(rate: tables.Rate | None) -> Decimal | PricePublication | None:
-    """A rate's amount, or as in changes its publication where there is none; None where it is not published."""
+    """A rate's amount, or its publication state if there is none, as in changes; None if it is unknown."""
     if rate is None or rate.publication is PricePublication.NOT_PUBLISHED:
         return None
     return rate.publication if rate.amount is None else rate.amount
 
 
 def everyday(rate: tables.Rate) -> bool:
-    """Whether `price` holds the rate: standard tier, base context, all day."""
+    """True for the rates of `price`: standard tier, base context, all day."""
     return (
         rate.service_tier is ServiceTier.STANDARD
         and rate.meter in EVERYDAY.values()
@@ -218,37 +201,36 @@ def rate_label(rate: tables.Rate) -> str:
     return name if rate.daily_from is None else f"{name} from {rate.daily_from:%H:%M} UTC"
 
 
-def capabilities(sides: Sequence[Side]) -> Iterator[ComparisonRow]:
-    for each in Capability:
-        has = [each.name in side.traits[TraitKind.CAPABILITY] for side in sides]
+def capabilities(sides: Sequence[Side]) -> Iterator[Row]:
+    for capability in Capability:
+        has = [capability.name in side.traits[TraitKind.CAPABILITY] for side in sides]
         if any(has):
-            yield row(f"capabilities.{each.name}", label(each), has, has)
+            yield row(f"capabilities.{capability.name}", label(capability), has, has)
 
 
-def parameters(sides: Sequence[Side]) -> Iterator[ComparisonRow]:
-    """Every parameter that one of them mentions: the most shared first, then in the order models list them."""
+def parameters(sides: Sequence[Side]) -> Iterator[Row]:
+    """Every parameter that a side mentions: the most shared first, then in listing order."""
     mentions: dict[str, list[tables.Parameter]] = {}
-    for each in sides:
-        for name, parameter in each.parameters.items():
+    for side in sides:
+        for name, parameter in side.parameters.items():
             mentions.setdefault(name, []).append(parameter)
 
     def order(name: str) -> tuple[int, int, str]:
-        return -len(mentions[name]), min(each.position for each in mentions[name]), name
+        return -len(mentions[name]), min(parameter.position for parameter in mentions[name]), name
 
     for name in sorted(mentions, key=order):
-        found = [each.parameters.get(name) for each in sides]
-        yield row(
-            f"parameters.{name}", mentions[name][0].label, [None if each is None else stated(each) for each in found]
-        )
+        found = [side.parameters.get(name) for side in sides]
+        values = [None if parameter is None else stated(parameter) for parameter in found]
+        yield row(f"parameters.{name}", mentions[name][0].label, values)
 
 
 def stated(parameter: tables.Parameter) -> dict[str, Any]:
-    """What is known of a parameter."""
-    said = {
+    """What is known about a parameter."""
+    members = {
         "supported": parameter.supported,
         "default": parameter.default,
         "minimum": plainly(parameter.minimum),
         "maximum": plainly(parameter.maximum),
         "allowedValues": parameter.allowed_values,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in members.items() if value is not None}

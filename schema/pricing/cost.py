@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Context, Decimal, localcontext
 
 from schema import tables
 from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
 from schema.errors import ClientError
+from schema.pricing.rates import in_force
 
 EXACT = Context(prec=120)
 """Wide enough for the largest count times the longest amount: nothing is ever rounded."""
@@ -90,13 +91,6 @@ def check(usage: Mapping[Meter, int]) -> None:
             )
 
 
-def in_force(rate: tables.Rate, day: date) -> bool:
-    """Whether a rate holds on a day; its end is the first day it no longer does."""
-    return (rate.effective_from is None or rate.effective_from <= day) and (
-        rate.effective_to is None or day < rate.effective_to
-    )
-
-
 def applicable(
     rates: Iterable[tables.Rate], tier: ServiceTier, moment: datetime, input_tokens: int
 ) -> dict[Meter, tables.Rate]:
@@ -144,6 +138,9 @@ def estimate(rates: Iterable[tables.Rate], usage: Mapping[Meter, int], tier: Ser
         elif part.meter not in held:
             continue
         billed[part.meter] = own
+    if not held and not any(billed.values()):
+        # Nothing used at a tier without any rate: its total is unknown, too.
+        answer.unpriced += [Meter.INPUT, Meter.OUTPUT]
     order = list(Meter)
     for meter in sorted(billed, key=order.index):
         if billed[meter] > 0:

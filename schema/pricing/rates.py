@@ -1,8 +1,25 @@
-"""How rates are named where facts and changes name them."""
+"""Which rates are in force, and how facts and changes name them. Pure."""
 
-from datetime import time
+from datetime import date, time
+from typing import Protocol
 
 from schema.enums import Meter, ServiceTier
+
+
+class Dated(Protocol):
+    """A rate of a table or of a source's claim: in force from one day until another."""
+
+    @property
+    def effective_from(self) -> date | None: ...
+    @property
+    def effective_to(self) -> date | None: ...
+
+
+def in_force(rate: Dated, day: date) -> bool:
+    """Whether a rate applies on a day. `effective_to` is the first day it no longer applies."""
+    return (rate.effective_from is None or rate.effective_from <= day) and (
+        rate.effective_to is None or day < rate.effective_to
+    )
 
 
 def rate_field(tier: ServiceTier, meter: Meter, min_context_tokens: int = 0, daily_from: time | None = None) -> str:

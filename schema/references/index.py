@@ -1,221 +1,282 @@
-"""Every name of one revision, evened out: what references are read against. Built once per revision, kept in memory."""
+"""The reference index: the keys under which each model is found. The store writes it, and queries read it."""
 
-import asyncio
-import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema import tables
+from schema.column_types import dump_json
 from schema.context import Context
 from schema.enums import ModelStatus, ProviderKind
-from schema.references import prefixes
-from schema.references.ids import BEDROCK_VERSION, Form, form, spelt
+from schema.references import parse
+from schema.references.ids import Form, NormalizedId, title_form
+from schema.references.vocabulary import ModelNames, PrefixRow, VendorSplit, Vocabulary, maker_of
+from schema.tables import AliasKind, PrefixKind, ReferenceKind
 
 KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
-VENDOR = re.compile(r"(?:([a-z][a-z-]{1,9})\.)?([a-z][a-z0-9]*)\.(?=[a-z])")
-"""Bedrock's way: region, vendor and model with dots between them."""
-RELEASE = re.compile(r"[-_\s]v\d+:\d+$")
-FAMILY = re.compile(r"[a-zA-Z]{2}")
-VERTEX_RELEASE = re.compile(r"-v\d+(?=@\d{8}$)|@00\d$|(?<=@\d{4})-00\d$")
-"""Vertex AI numbers a release before its day, or after all."""
-PLUS = re.compile(r"(?<=\w)\+")
-SPACE = re.compile(r"[\s_]+")
+FORMS = (ReferenceKind.FULL, ReferenceKind.PLAIN, ReferenceKind.ALIAS, ReferenceKind.TITLE)
+"""The kinds whose keys are forms. The key of TEXT is a text."""
+OWN_KEYS = (ReferenceKind.FULL, ReferenceKind.PLAIN)
+"""The kinds of which every model has exactly one key."""
 
 
-def word(part: str) -> str:
-    """A part of a reference as the tables write it."""
-    return SPACE.sub("-", part.strip().lower().lstrip("~"))
+# ---- what the store writes ----
 
 
-class Spelling(NamedTuple):
-    """A model's id without what stands before it."""
+class ReferenceRow(NamedTuple):
+    """A row of the table `reference`, without its model."""
 
-    full: Form
-    plain: Form
-    """Without what says how it is routed, sold or released."""
-    text: str
-    """Evened out as text, without its day: what slips of spelling are looked for in."""
+    kind: ReferenceKind
+    key: str
+    region: str = ""
 
 
-class Entry(NamedTuple):
-    """One model, as far as reading references needs it."""
-
-    ref: str
-    provider: str
-    slug: str
-    maker: str
-    canonical: str
-    version_of: str | None
-    retired: bool
-    own: bool
-    """Whether its maker itself sells it here."""
-    distance: tuple[bool, bool, int, bool, str]
-    """How far its seller stands from its maker: the maker itself, its other shops, other labs, clouds, gateways."""
-    region: str
-    tail: str
-    """The id after its last slash."""
-    spelling: Spelling
+def reference_rows(model: ModelNames, aliases: Iterable[str], vocabulary: Vocabulary) -> set[ReferenceRow]:
+    """Every key under which a model is found."""
+    vendor, own = _normalize(model.slug, model.provider_slug, vocabulary)
+    rows = {
+        ReferenceRow(ReferenceKind.FULL, own.full.key, vendor.region if vendor else ""),
+        ReferenceRow(ReferenceKind.PLAIN, own.plain.key),
+        ReferenceRow(ReferenceKind.TEXT, own.text),
+        ReferenceRow(ReferenceKind.TITLE, title_form(model.name).key),
+    }
+    for alias in aliases:
+        _, other = _normalize(alias, model.provider_slug, vocabulary)
+        rows |= {ReferenceRow(ReferenceKind.ALIAS, form.key) for form in (other.full, other.plain)}
+    return rows
 
 
-def spelling(name: str, sellers: Iterable[str] = (), *, dotted: bool = False) -> Spelling:
-    """The spelling of an id. With `dotted` it stood after Bedrock's vendor and may end in Bedrock's release."""
-    name = PLUS.sub("-plus", name.lower().lstrip("~"))
-    if "-" not in name:
-        # Between digits an underscore is a point where dashes part the words: llama-3_3-70b, but gpt_4_1_mini.
-        name = name.replace("_", "-")
-    if dotted or RELEASE.search(name):
-        name = SPACE.sub("-", name).replace("v0:", "v0.")
-        name = BEDROCK_VERSION.sub(lambda part: part[1] or "", name)
-    name = VERTEX_RELEASE.sub("", name)
-    base, *suffixes = name.split(":")
-    plain = "-".join((base, *(each for each in suffixes if each not in prefixes.SUFFIXES)))
-    for ending in prefixes.ENDINGS:
-        if len(plain) > len(ending):
-            plain = plain.removesuffix(ending)
-    for seller in sellers:
-        if len(plain) > len(seller) + 1:
-            plain = plain.removeprefix(f"{seller}-")
-    return Spelling(form(name.replace(":", "-")), *spelt(plain))
+def _normalize(slug: str, provider: str, vocabulary: Vocabulary) -> tuple[VendorSplit | None, NormalizedId]:
+    tail = slug.rpartition("/")[2]
+    vendor = vocabulary.split_vendor(tail)
+    name = vendor.name if vendor else tail
+    return vendor, vocabulary.normalize_id(name, (provider,), dotted=bool(vendor))
 
 
-def settled(form: Form) -> Form:
-    """The form of the model itself, whichever of its versions is meant."""
-    return Form(form.numbers, tuple(each for each in form.words if each != "latest"))
+# ---- what a reference is looked up in ----
+
+
+class Listing:
+    """A model, as far as ranking needs it."""
+
+    __slots__ = (
+        "canonical",
+        "distance",
+        "full",
+        "maker",
+        "model",
+        "own",
+        "plain",
+        "provider",
+        "provider_kind",
+        "region",
+        "retired",
+    )
+
+    def __init__(self, row: Any) -> None:
+        self.model: tables.Model = row
+        self.provider: str = row.provider_slug
+        self.canonical: str = row.canonical or row.ref
+        self.maker = maker_of(row.ref, row.canonical)
+        self.own: bool = row.found_own == self.maker
+        """Whether its maker itself serves it here."""
+        self.retired: bool = row.status is ModelStatus.RETIRED
+        # An imported snapshot may lack keys.
+        self.full: str = row.found_full or ""
+        self.plain: str = row.found_plain or ""
+        self.region: str = row.found_region or ""
+        self.provider_kind: ProviderKind = row.found_provider_kind
+        order = KIND_ORDER[self.provider_kind]
+        self.distance = (self.provider != self.maker, not self.own, order, self.retired, self.ref)
+        """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways."""
+
+    @property
+    def ref(self) -> str:
+        return self.model.ref
+
+    @property
+    def slug(self) -> str:
+        return self.model.slug
+
+    @property
+    def dated(self) -> bool:
+        return not self.plain.endswith("/")
 
 
 @dataclass(slots=True)
-class Names:
-    """What is known of every model's names, at one revision."""
+class Index:
+    """What the database knows about some references: a part of the reference index, and the models it leads to."""
 
-    revision: int
-    entries: list[Entry] = field(default_factory=list[Entry])
-    places: dict[str, int] = field(default_factory=dict[str, int])
-    """Ref -> place among the entries."""
-    providers: dict[str, ProviderKind] = field(default_factory=dict[str, ProviderKind])
-    prefixes: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """What stands before the last slash in some id -> the makers it stood for."""
-    paths: set[str] = field(default_factory=set[str])
-    """Everything that stands before some slash in some id."""
-    sold: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
-    """Provider -> the makers whose models it sells."""
-    full: dict[Form, list[int]] = field(default_factory=lambda: defaultdict[Form, list[int]](list))
-    plain: dict[Form, list[int]] = field(default_factory=lambda: defaultdict[Form, list[int]](list))
-    aliases: dict[Form, list[int]] = field(default_factory=lambda: defaultdict[Form, list[int]](list))
-    titles: dict[Form, list[int]] = field(default_factory=lambda: defaultdict[Form, list[int]](list))
-    canonicals: dict[str, list[int]] = field(default_factory=lambda: defaultdict[str, list[int]](list))
-    versions: dict[tuple[str, str], list[int]] = field(
-        default_factory=lambda: defaultdict[tuple[str, str], list[int]](list)
+    vocabulary: Vocabulary
+    listings: dict[int, Listing] = field(default_factory=dict[int, Listing])
+    """By model id."""
+    found: dict[tuple[ReferenceKind, str], list[Listing]] = field(
+        default_factory=lambda: defaultdict[tuple[ReferenceKind, str], list[Listing]](list)
     )
-    texts: dict[str, list[int]] = field(default_factory=lambda: defaultdict[str, list[int]](list))
+    named: dict[str, list[tuple[Listing, AliasKind | None]]] = field(
+        default_factory=lambda: defaultdict[str, list[tuple[Listing, AliasKind | None]]](list)
+    )
+    """Slug or alias -> the models that have it, letter for letter; None for a slug."""
+    canonicals: dict[str, list[Listing]] = field(default_factory=lambda: defaultdict[str, list[Listing]](list))
+    versions: dict[tuple[str, str], list[Listing]] = field(
+        default_factory=lambda: defaultdict[tuple[str, str], list[Listing]](list)
+    )
 
-    def sellers(self, part: str) -> tuple[str, ...] | None:
-        """The providers a word in front of a reference names; None where it names no seller."""
-        declared = prefixes.SELLERS.get(part)
-        if part not in self.providers and declared is None:
-            return None
-        return tuple(each for each in dict.fromkeys((part, *(declared or ()))) if each in self.providers)
-
-    def spelling(self, name: str, sellers: Iterable[str], *, dotted: bool = False) -> Spelling:
-        """The spelling of an id at some sellers: a host may write its own name in front, a lab's is the model's."""
-        hosts = (each for each in sellers if self.providers[each] is not ProviderKind.LAB)
-        return spelling(name, tuple(hosts), dotted=dotted)
-
-    def vendor(self, name: str) -> tuple[str, str, str] | None:
-        """Region, vendor and the rest of an id as Bedrock writes it."""
-        found = VENDOR.match(name.lower())
-        if not found or found[2] not in self.prefixes:
-            return None
-        rest = name[found.end() :]
-        # deepseek.r1 leaves out what every other seller writes.
-        return found[1] or "", found[2], rest if FAMILY.match(rest) else f"{found[2]}-{rest}"
+    def find(self, kind: ReferenceKind, form: Form) -> Sequence[Listing]:
+        return self.found.get((kind, form.key), ())
 
 
-def build(revision: int, models: Sequence[Any], aliases: Sequence[Any], providers: Sequence[Any]) -> Names:
-    names = Names(revision, providers={row.slug: row.kind for row in providers})
-    makers = {row.ref: (row.canonical or row.ref).partition("/")[0] for row in models}
-    sales: dict[str, Counter[str]] = defaultdict(Counter)
-    prefixed: dict[str, set[str]] = defaultdict(set)
-    for row in models:
-        maker = makers[row.ref]
-        sales[row.provider_slug][maker] += 1
-        prefixed[maker].add(maker)
-        named = [word(part).removeprefix("hf:") for part in row.slug.split("/")[:-1]]
-        names.paths.update(named)
-        before = [part for part in named if part not in prefixes.PATHS]
-        if before:
-            prefixed[before[-1]].add(maker)
-    names.prefixes = {prefix: frozenset(found) for prefix, found in prefixed.items()}
-    names.sold |= {provider: set(counted) for provider, counted in sales.items()}
-    shops = {
-        provider: provider if provider in counted else counted.most_common(1)[0][0]
-        for provider, counted in sales.items()
-        if names.providers[provider] is ProviderKind.LAB
-    }
-    by_id: dict[int, int] = {}
-    for place, row in enumerate(models):
-        maker, provider = makers[row.ref], row.provider_slug
-        tail = row.slug.rpartition("/")[2]
-        region, vendor, name = names.vendor(tail) or ("", "", tail)
-        read = names.spelling(name, (provider,), dotted=bool(vendor))
-        own = shops.get(provider) == maker
-        retired = row.status is ModelStatus.RETIRED
-        distance = (provider != maker, not own, KIND_ORDER[names.providers[provider]], retired, row.ref)
-        names.entries.append(
-            Entry(
-                *(row.ref, provider, row.slug, maker, row.canonical or row.ref, row.version_of),
-                *(retired, own, distance, region, tail, read),
-            )
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What to look up."""
+
+    refs: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    """Normalized texts, letter for letter."""
+    versions_of: int | None = None
+    """A model whose other versions are wanted."""
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database accepts the text at all. Nothing has a name that it does not accept."""
+    return "\x00" not in text and len(text.encode(errors="ignore")) == len(text.encode(errors="replace"))
+
+
+async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
+    """The part of the reference index that each lookup needs. They share one, which is read in one statement."""
+    refs = {ref for lookup in lookups for ref in lookup.refs}
+    names = refs | {slug for ref in refs for _, slug in parse.pairs(ref)}
+    keys: set[str] = set()
+    dated: set[str] = set()
+    words: set[str] = set()
+    for ref in refs:
+        splits = parse.split(ref)
+        words |= parse.words(splits)
+        forms = parse.forms(splits)
+        found = {form.key for form in forms}
+        keys |= found
+        if any(form.day for form in forms):
+            dated |= found
+    texts = {text for lookup in lookups for text in lookup.texts}
+    postgresql = context.engine.dialect.name == "postgresql"
+    lists = {"refs": refs, "names": names, "keys": keys, "dated": dated, "words": words, "texts": texts}
+    parameters: dict[str, Any] = {}
+    for name, values in lists.items():
+        storable = sorted(filter(is_storable, values))
+        parameters[name] = storable if postgresql else dump_json(storable)
+    parameters["models"] = [lookup.versions_of for lookup in lookups if lookup.versions_of is not None]
+    index = _index(await context.tuples(_statement(postgresql), parameters))
+    return [index for _ in lookups]
+
+
+@cache
+def _statement(postgresql: bool) -> Any:
+    """Everything in one statement: the words, the keys that match, and the models they lead to.
+
+    Those are the models that match, the other listings of the same canonical models, and the other versions of models
+    that a dated reference matches.
+    """
+    model, alias, provider = _table(tables.Model), _table(tables.Alias), _table(tables.Provider)
+    reference, prefix = _table(tables.Reference), _table(tables.Prefix)
+
+    def among(column: Any, name: str) -> Any:
+        """True where the column holds one of a parameter's values."""
+        if postgresql:
+            return column == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+
+    def text(column: Any) -> Any:
+        return sa.type_coerce(column, sa.Text)
+
+    hit = sa.union_all(
+        sa.select(reference).where(reference.c.kind.in_(FORMS), among(reference.c.key, "keys")),
+        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, among(reference.c.key, "texts")),
+    ).cte("hit")
+    named = sa.union_all(
+        sa.select(model.c.slug.label("name"), sa.literal("").label("kind"), model.c.id.label("model_id")).where(
+            among(model.c.slug, "refs")
+        ),
+        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(among(alias.c.name, "names")),
+    ).cte("named")
+    seen = sa.union(sa.select(hit.c.model_id), sa.select(named.c.model_id)).cte("seen")
+    canonicals = sa.select(model.c.canonical).where(model.c.id.in_(sa.select(seen.c.model_id)))
+    base, version = model.alias("base"), model.alias("version")
+    dated = sa.select(hit.c.model_id).where(among(hit.c.key, "dated"))
+    versions = (
+        sa.select(version.c.id)
+        .join(base, sa.and_(version.c.provider_slug == base.c.provider_slug, version.c.version_of == base.c.version_of))
+        .where(base.c.id.in_(dated) | base.c.id.in_(sa.bindparam("models", expanding=True)))
+    )
+    listing = sa.union(
+        sa.select(seen.c.model_id), sa.select(model.c.id).where(model.c.canonical.in_(canonicals)), versions
+    ).cte("listing")
+
+    def part(name: str, kind: Any, key: Any, value: Any, model_id: Any, listing_id: Any) -> Any:
+        columns = {"part": sa.literal(name), "kind": kind, "key": key, "value": value}
+        columns |= {"model_id": model_id, "listing_id": listing_id}
+        return sa.select(*(column.label(f"found_{label}") for label, column in columns.items()))
+
+    empty: Any = sa.literal("")
+    none: Any = sa.cast(sa.null(), sa.Integer)
+    of_providers = part("provider", text(provider.c.kind), provider.c.slug, empty, none, none)
+    of_prefixes = part("prefix", text(prefix.c.kind), prefix.c.text, prefix.c.maker, none, none)
+    found = sa.union_all(
+        of_providers.where(among(provider.c.slug, "words")),
+        of_prefixes.where(among(prefix.c.text, "words")),
+        # A listing brings its own full and plain keys along.
+        part("hit", text(hit.c.kind), hit.c.key, empty, hit.c.model_id, none).where(hit.c.kind.not_in(OWN_KEYS)),
+        part("named", named.c.kind, named.c.name, empty, named.c.model_id, none),
+        part("listing", empty, empty, empty, listing.c.model_id, listing.c.model_id),
+    ).cte("found")
+    served_by, own = provider.alias("served_by"), prefix.alias("own")
+    full, plain = reference.alias("full_key"), reference.alias("plain_key")
+    listed = found.c.found_listing_id
+    return (
+        sa.select(
+            *model.c,
+            *found.c,
+            served_by.c.kind.label("found_provider_kind"),
+            own.c.maker.label("found_own"),
+            full.c.key.label("found_full"),
+            full.c.region.label("found_region"),
+            plain.c.key.label("found_plain"),
         )
-        names.places[row.ref] = by_id[row.id] = place
-        names.full[read.full].append(place)
-        names.plain[read.plain].append(place)
-        names.titles[form(PLUS.sub("-plus", row.name))].append(place)
-        names.canonicals[row.canonical or row.ref].append(place)
-        if row.version_of is not None:
-            names.versions[provider, row.version_of].append(place)
-        names.texts[read.text].append(place)
-    for alias in aliases:
-        place = by_id[alias.model_id]
-        tail = alias.name.rpartition("/")[2]
-        _, vendor, name = names.vendor(tail) or ("", "", tail)
-        read = names.spelling(name, (names.entries[place].provider,), dotted=bool(vendor))
-        for each in {read.full, read.plain}:
-            names.aliases[each].append(place)
-    return names
-
-
-_kept: WeakKeyDictionary[AsyncEngine, Names] = WeakKeyDictionary()
-
-
-async def names(context: Context) -> Names:
-    """The names of the revision this request reads; kept until the next one."""
-    return await context.load(_names, 0)
-
-
-async def _names(context: Context, keys: Sequence[int]) -> list[Names]:
-    """The same for every key: a request asks once."""
-    revision = await context.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
-    held = _kept.get(context.engine)
-    if held is None or held.revision != revision:
-        held = _kept[context.engine] = await _read(context, revision)
-    return [held for _ in keys]
-
-
-async def _read(context: Context, revision: int) -> Names:
-    model, alias, provider = tables.Model, tables.Alias, tables.Provider
-    columns = (
-        *(model.id, model.ref, model.provider_slug, model.slug),
-        *(model.name, model.canonical, model.version_of, model.status),
+        .select_from(found)
+        .outerjoin(model, model.c.id == listed)
+        .outerjoin(served_by, served_by.c.slug == model.c.provider_slug)
+        .outerjoin(own, sa.and_(own.c.text == model.c.provider_slug, own.c.kind == PrefixKind.OWN))
+        .outerjoin(full, sa.and_(full.c.model_id == listed, full.c.kind == ReferenceKind.FULL))
+        .outerjoin(plain, sa.and_(plain.c.model_id == listed, plain.c.kind == ReferenceKind.PLAIN))
     )
-    models = await context.tuples(sa.select(*(col(each) for each in columns)).order_by(col(model.ref)))
-    aliases = await context.tuples(sa.select(col(alias.model_id), col(alias.name)))
-    sellers = await context.tuples(sa.select(col(provider.slug), col(provider.kind)))
-    # In a thread of its own, so that other requests are answered meanwhile.
-    return await asyncio.to_thread(build, revision, models, aliases, sellers)
+
+
+def _table(model: type[tables.Table]) -> sa.Table:
+    return tables.Table.metadata.tables[str(model.__tablename__)]
+
+
+def _index(rows: Sequence[Any]) -> Index:
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        parts[row.found_part].append(row)
+    providers = {row.found_key: ProviderKind[row.found_kind] for row in parts["provider"]}
+    words = [PrefixRow(row.found_key, PrefixKind[row.found_kind], row.found_value) for row in parts["prefix"]]
+    index = Index(Vocabulary.read(providers, words))
+    for row in sorted(parts["listing"], key=lambda row: str(row.ref)):
+        listing = index.listings[row.id] = Listing(row)
+        index.found[ReferenceKind.FULL, listing.full].append(listing)
+        index.found[ReferenceKind.PLAIN, listing.plain].append(listing)
+        index.canonicals[listing.canonical].append(listing)
+        if row.version_of is not None:
+            index.versions[listing.provider, row.version_of].append(listing)
+    for row in parts["hit"]:
+        index.found[ReferenceKind[row.found_kind], row.found_key].append(index.listings[row.found_model_id])
+    for row in parts["named"]:
+        kind = AliasKind[row.found_kind] if row.found_kind else None
+        index.named[row.found_key].append((index.listings[row.found_model_id], kind))
+    return index

@@ -1,15 +1,17 @@
-"""Which model a reference means once spelling is evened out, and which others it may mean.
+"""Which model a reference means once its spelling is normalized, and which others it may mean.
 
-Only identity that is certain makes a match: where two models fit alike, none is taken.
+Only a certain identity makes a match: if two models fit equally well, neither is taken.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from schema.enums import ResolutionKind
+from schema.references import parse
 from schema.references.ids import Form, form
-from schema.references.index import Entry, Names, settled
-from schema.references.parse import Written, readings
+from schema.references.index import Index, Listing
+from schema.references.parse import Parsed
+from schema.tables import ReferenceKind
 
 REGIONS = {"": ("", "regional", "global"), "global": ("global", "", "regional")}
 """Bedrock's region asked for -> the ones that stand for it, best first."""
@@ -20,171 +22,167 @@ ANY_REGION = ("regional", "", "global")
 class Match:
     """What a reference was found to mean."""
 
-    place: int | None = None
+    listing: Listing | None = None
     kind: ResolutionKind = ResolutionKind.NONE
-    fits: list[int] = field(default_factory=list[int])
+    fits: list[Listing] = field(default_factory=list[Listing])
     """Other models that fit the reference."""
     named: bool = False
-    """Whether the reference names the seller."""
+    """Whether the reference names the provider."""
 
 
-def match(ref: str, names: Names) -> Match:
-    """The model a reference means, evened out. Several that fit alike are no match."""
-    for written in readings(ref, names):
-        found = _Search(written, names).run()
-        if found.place is not None:
-            return found
-        if found.fits:
+def match(ref: str, index: Index) -> Match:
+    """The model a reference means by its normalized spelling."""
+    for parsed in parse.parse(parse.split(ref), index.vocabulary):
+        found = _Search(parsed, index).run()
+        if found.listing is not None or found.fits:
             return found
     return Match()
 
 
-class _Search:
-    """One reading of a reference, looked for in the names."""
+def nearest(listings: Iterable[Listing]) -> list[Listing]:
+    """Of each canonical model one listing, the nearest to its maker."""
+    found: dict[str, Listing] = {}
+    for listing in sorted(set(listings), key=lambda listing: listing.distance):
+        found.setdefault(listing.canonical, listing)
+    return list(found.values())
 
-    def __init__(self, written: Written, names: Names) -> None:
-        self.written, self.names = written, names
-        self.full, self.plain = written.spelling[:2]
+
+class _Search:
+    """Looks up one reading of a reference."""
+
+    def __init__(self, parsed: Parsed, index: Index) -> None:
+        self.parsed, self.index = parsed, index
+        self.full, self.plain = parsed.id.full, parsed.id.plain
 
     def run(self) -> Match:
-        if self.written.foreign or not any(self.plain[:2]):
+        if self.parsed.foreign or not self.plain.size:
             return Match()
         evidence = self.evidence(self.full, self.plain)
-        for seller in self.written.sellers or ():
-            if rows := self.at(seller, evidence):
-                found = self.chosen(rows)
+        for provider in self.parsed.providers or ():
+            if listings := self.at(provider, evidence):
+                found = self.choose(listings)
                 found.named = True
                 return found
         return self.by_maker(evidence)
 
-    def evidence(self, full: Form, plain: Form) -> list[int]:
-        """Models of that name anywhere, the best kind of evidence alone: their ids, makers' other names, titles."""
-        names = self.names
-        for found in (names.full.get(full), names.full.get(plain), names.plain.get(plain)):
-            if rows := self.allowed(found):
-                return rows
-        # What a seller also takes for a model says nothing of other sellers; the maker's word does.
-        if rows := [each for each in self.allowed(names.aliases.get(plain)) if names.entries[each].own]:
-            return rows
-        if rows := self.allowed(names.titles.get(plain)):
-            return rows
-        if "latest" in plain.words and (bare := settled(plain)).words:
-            return self.evidence(bare, bare)
+    def evidence(self, full: Form, plain: Form) -> list[Listing]:
+        """Models of that name at any provider, by the best kind of evidence: their ids, makers' other names, titles."""
+        find = self.index.find
+        for kind, key in ((ReferenceKind.FULL, full), (ReferenceKind.FULL, plain), (ReferenceKind.PLAIN, plain)):
+            if listings := self.allowed(find(kind, key)):
+                return listings
+        # An alias that a reseller accepts says nothing about other providers; the maker's does.
+        if listings := [listing for listing in self.allowed(find(ReferenceKind.ALIAS, plain)) if listing.own]:
+            return listings
+        if listings := self.allowed(find(ReferenceKind.TITLE, plain)):
+            return listings
+        if "latest" in plain.words and plain.settled.words:
+            return self.evidence(plain.settled, plain.settled)
         return []
 
-    def allowed(self, rows: Sequence[int] | None) -> list[int]:
+    def allowed(self, listings: Sequence[Listing]) -> list[Listing]:
         """Those whose maker the reference leaves possible."""
-        makers = self.written.makers
-        return [each for each in rows or () if makers is None or self.names.entries[each].maker in makers]
+        makers = self.parsed.makers
+        return [listing for listing in listings if makers is None or listing.maker in makers]
 
-    def at(self, seller: str, evidence: Sequence[int]) -> list[int]:
-        """What one seller lists under the name, by the best evidence there is."""
-        names, entries = self.names, self.names.entries
-        for table, key in (
-            (names.full, self.full),
-            (names.full, self.plain),
-            (names.plain, self.plain),
-            (names.aliases, self.full),
-            (names.aliases, self.plain),
+    def at(self, provider: str, evidence: Sequence[Listing]) -> list[Listing]:
+        """What one provider lists under the name, by the best evidence there is."""
+        for kind, key in (
+            (ReferenceKind.FULL, self.full),
+            (ReferenceKind.FULL, self.plain),
+            (ReferenceKind.PLAIN, self.plain),
+            (ReferenceKind.ALIAS, self.full),
+            (ReferenceKind.ALIAS, self.plain),
         ):
-            if rows := [each for each in self.allowed(table.get(key)) if entries[each].provider == seller]:
-                return rows
-        identities = {entries[each].canonical for each in self.preferred(evidence)}
-        if len(identities) == 1:
-            same = names.canonicals[identities.pop()]
-            if rows := [each for each in same if entries[each].provider == seller]:
-                return rows
-        return self.undated(seller, evidence)
+            if listings := _of(provider, self.allowed(self.index.find(kind, key))):
+                return listings
+        canonicals = {listing.canonical for listing in self.preferred(evidence)}
+        if len(canonicals) == 1 and (listings := _of(provider, self.index.canonicals[canonicals.pop()])):
+            return listings
+        return self.undated(provider, evidence)
 
-    def undated(self, seller: str, evidence: Iterable[int]) -> list[int]:
-        """The seller's undated model, where the dated one asked for is known to be a version of it."""
-        names, entries = self.names, self.names.entries
+    def undated(self, provider: str, evidence: Iterable[Listing]) -> list[Listing]:
+        """The provider's undated model, if the dated one asked for is known to be a version of it."""
         if not self.plain.day:
             return []
-        lines = {
-            entries[version].canonical
-            for each in evidence
-            if (base := entries[each].version_of) is not None
-            for version in names.versions[entries[each].provider, base]
+        canonicals = {
+            version.canonical
+            for listing in evidence
+            if (base := listing.model.version_of) is not None
+            for version in self.index.versions[listing.provider, base]
         }
-        bare = self.plain._replace(day="")
-        rows = (*names.full.get(bare, ()), *names.plain.get(bare, ()))
-        return [each for each in rows if entries[each].provider == seller and entries[each].canonical in lines]
+        find, undated = self.index.find, self.plain.undated
+        listings = (*find(ReferenceKind.FULL, undated), *find(ReferenceKind.PLAIN, undated))
+        return [listing for listing in _of(provider, listings) if listing.canonical in canonicals]
 
-    def by_maker(self, evidence: Sequence[int]) -> Match:
-        """The maker's own listing; where it has none and any seller will do, the one nearest to it."""
-        names, entries = self.names, self.names.entries
-        rows = self.preferred(evidence)
-        identities = {entries[each].canonical for each in rows}
-        if all(entries[each].own for each in rows) or len(identities) != 1:
-            return self.chosen(rows)
-        if self.written.makers is None and len(self.plain.numbers) + len(self.plain.words) < 2:
-            # One word by itself says too little, unless its maker calls a model so.
-            return Match(fits=nearest(rows, names))
-        # What the maker calls it may be written otherwise there.
-        same = names.canonicals[identities.pop()]
-        if own := [each for each in same if entries[each].own]:
-            return self.chosen(own)
-        if not self.written.open:
-            return Match(fits=nearest(same, names))
-        return self.chosen([min(same, key=lambda each: entries[each].distance)])
+    def by_maker(self, evidence: Sequence[Listing]) -> Match:
+        """The maker's own listing. If it has none and any provider will do, the one nearest to it."""
+        listings = self.preferred(evidence)
+        canonicals = {listing.canonical for listing in listings}
+        if all(listing.own for listing in listings) or len(canonicals) != 1:
+            return self.choose(listings)
+        if self.parsed.makers is None and self.plain.size < 2:
+            # One word by itself says too little, unless its maker uses it as the model's name.
+            return Match(fits=nearest(listings))
+        # The maker may write the model's name in another way.
+        same = self.index.canonicals[canonicals.pop()]
+        if own := [listing for listing in same if listing.own]:
+            return self.choose(own)
+        if not self.parsed.open:
+            return Match(fits=nearest(same))
+        return self.choose([min(same, key=lambda listing: listing.distance)])
 
-    def preferred(self, rows: Sequence[int]) -> list[int]:
-        """The models whose maker sells them under the name; else those with a known maker, by their own name."""
-        names, entries = self.names, self.names.entries
-        own = [each for each in rows if entries[each].own]
-        if own:
-            # Of labs that call a model alike, the one whose model others sell too.
-            sold = [each for each in own if len(names.canonicals[entries[each].canonical]) > 1]
-            return sold or own
-        placed = [each for each in rows if entries[each].maker != entries[each].provider]
-        # What nobody can place is called by its whole id: kilo-auto/small is not meant by small.
-        placed = placed or [each for each in rows if "/" not in entries[each].slug or self.letters(entries[each])]
-        # A seller may mean a version by the plain name; what is itself called so is meant by everybody else.
-        called = [each for each in placed if form(entries[each].canonical.partition("/")[2]) in (self.full, self.plain)]
-        return called or placed
+    def preferred(self, listings: Sequence[Listing]) -> list[Listing]:
+        """The models whose maker serves them under the name; else those with a known maker, by their own name."""
+        if own := [listing for listing in listings if listing.own]:
+            # Of labs that use the same name, the one whose model others serve too.
+            shared = [listing for listing in own if len(self.index.canonicals[listing.canonical]) > 1]
+            return shared or own
+        placed = [listing for listing in listings if listing.maker != listing.provider]
+        # A model without a known maker needs its whole id: kilo-auto/small is not meant by small.
+        placed = placed or [listing for listing in listings if "/" not in listing.slug or self.letters(listing)]
+        # A provider may use the plain name for one version. Everybody else means the model of exactly that name.
+        exact = [listing for listing in placed if form(_name(listing)) in (self.full, self.plain)]
+        return exact or placed
 
-    def chosen(self, rows: Sequence[int]) -> Match:
-        """A match, if the models are listings of one: the one written most like the reference."""
-        entries = self.names.entries
-        if not rows:
+    def choose(self, listings: Sequence[Listing]) -> Match:
+        """A match, if all are listings of one model: the one written most like the reference."""
+        if not listings:
             return Match()
-        if len({entries[each].canonical for each in rows}) > 1:
-            same = [each for each in rows if self.letters(entries[each])]
-            if len({entries[each].canonical for each in same}) != 1:
-                return Match(fits=nearest(rows, self.names))
-            rows = same
-        best = min(rows, key=self.closeness)
-        dated = self.plain.day and not entries[best].spelling.plain.day
-        return Match(best, ResolutionKind.SNAPSHOT if dated else ResolutionKind.NORMALISED)
+        if len({listing.canonical for listing in listings}) > 1:
+            same = [listing for listing in listings if self.letters(listing)]
+            if len({listing.canonical for listing in same}) != 1:
+                return Match(fits=nearest(listings))
+            listings = same
+        best = min(listings, key=self.closeness)
+        is_snapshot = self.plain.day and not best.dated
+        return Match(best, ResolutionKind.SNAPSHOT if is_snapshot else ResolutionKind.NORMALISED)
 
-    def letters(self, entry: Entry) -> bool:
-        """Whether the reference is the model's id letter for letter, but for case and what names the seller."""
-        whole = self.written.whole
-        return entry.slug.lower() in (whole, whole.partition("/")[2])
+    def letters(self, listing: Listing) -> bool:
+        """Whether the reference is the model's id letter for letter, except for case and the provider in front."""
+        whole = self.parsed.split.whole
+        return listing.slug.lower() in (whole, whole.partition("/")[2])
 
-    def closeness(self, place: int) -> tuple[object, ...]:
-        entry, written = self.names.entries[place], self.written
-        regions = (written.region, *REGIONS.get(written.region, ANY_REGION))
+    def closeness(self, listing: Listing) -> tuple[object, ...]:
+        """Sort key: how much the reference looks like a listing, the closest first."""
+        region = self.parsed.region
+        regions = (region, *REGIONS.get(region, ANY_REGION))
         return (
-            entry.distance[:2],
-            entry.spelling.full != self.full,
-            regions.index(entry.region) if entry.region in regions else len(regions),
-            not self.letters(entry),
-            entry.tail != written.tail,
-            _named_otherwise(entry),
-            entry.retired,
-            entry.ref,
+            listing.distance[:2],
+            listing.full != self.full.key,
+            regions.index(listing.region) if listing.region in regions else len(regions),
+            not self.letters(listing),
+            listing.slug.rpartition("/")[2] != self.parsed.split.tail,
+            _name(listing) != listing.slug.lower(),
+            listing.retired,
+            listing.ref,
         )
 
 
-def nearest(rows: Iterable[int], names: Names) -> list[int]:
-    """Of each model one listing, the nearest to its maker."""
-    found: dict[str, int] = {}
-    for each in sorted(set(rows), key=lambda each: names.entries[each].distance):
-        found.setdefault(names.entries[each].canonical, each)
-    return list(found.values())
+def _of(provider: str, listings: Iterable[Listing]) -> list[Listing]:
+    return [listing for listing in listings if listing.provider == provider]
 
 
-def _named_otherwise(entry: Entry) -> bool:
-    return entry.canonical.partition("/")[2] != entry.slug.lower()
+def _name(listing: Listing) -> str:
+    """The name of the canonical model, without its maker."""
+    return listing.canonical.partition("/")[2]

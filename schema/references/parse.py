@@ -1,56 +1,198 @@
-"""A reference as somebody wrote it, taken apart: who sells the model, who made it, and the id itself."""
+"""Takes a reference apart: who serves the model, who made it, and the id itself. Pure: no database.
 
-from collections.abc import Iterator
+There are several ways to split a reference, and which of them hold depends on words the registry knows. So parsing has
+two steps: `split` finds every way, and with it all that must be looked up (`words`, `keys`); `parse` then reads the
+reference with the vocabulary that was found.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from schema.enums import ProviderKind
 from schema.references import prefixes
-from schema.references.index import Names, Spelling, word
+from schema.references.ids import (
+    Form,
+    NormalizedId,
+    form,
+    lower,
+    normalize_word,
+    unreleased,
+    unrouted,
+    without_provider,
+)
+from schema.references.vocabulary import Vocabulary, split_vendor
 
 BEDROCK = "bedrock"
-"""Who writes region, vendor and model with dots between them."""
+"""The gateway word for the cloud that writes region, vendor and model with dots between them."""
 ROUTER = "huggingface"
-"""Who lists what it passes on to others under slugs that begin with its own."""
+"""The provider that routes to others and lists each route under a slug that begins with its own."""
 
 
-class Written(NamedTuple):
-    """One way to take a reference apart."""
+class Separator(Enum):
+    """What separates the id from the word that says who serves or made it."""
 
-    sellers: tuple[str, ...] | None
-    """The providers it names, the likeliest first. Empty: one not listed here; None: it names none."""
-    open: bool
-    """Whether any seller will do where those it names don't sell the model."""
-    makers: frozenset[str] | None
-    """Who can have made the model; None where that is left open."""
-    foreign: bool
-    """Whether something stands before the id that nobody here is known by: then it is somebody else's model."""
-    region: str
-    whole: str
-    """All of it, in lower case."""
+    SLASH = auto()
+    AT = auto()
+    COLON = auto()
+    DASH = auto()
+
+
+class Split(NamedTuple):
+    """One way to split a reference."""
+
+    separator: Separator
+    word: str
+    """The word the separator sets apart, which has to be known for this split to hold; "" after a slash."""
+    before: tuple[str, ...]
+    """The parts in front of the id."""
     tail: str
     """The id as it was written."""
-    spelling: Spelling
+
+    @property
+    def whole(self) -> str:
+        return "/".join((*self.before, self.tail)).lower()
 
 
-def readings(ref: str, names: Names) -> Iterator[Written]:
-    """Every way to take a reference apart, the plainest first."""
+class Parsed(NamedTuple):
+    """One reading of a reference."""
+
+    providers: tuple[str, ...] | None
+    """The providers it names, the likeliest first. Empty: one that is not listed here; None: it names none."""
+    open: bool
+    """Whether any provider will do if those it names do not serve the model."""
+    makers: frozenset[str] | None
+    """Who can have made the model; None if that is left open."""
+    foreign: bool
+    """Whether something unknown stands before the id. Then it is another model."""
+    region: str
+    split: Split
+    id: NormalizedId
+
+
+def pairs(ref: str) -> list[tuple[str, str]]:
+    """Every (provider, slug) a reference can mean letter for letter."""
+    found: list[tuple[str, str]] = []
+    for separator in ("/", ":"):
+        provider, _, slug = ref.partition(separator)
+        if provider and slug:
+            found.append((provider, slug))
+    slug, _, provider = ref.rpartition("@")
+    if slug and provider:
+        found.append((provider, slug))
+    return found
+
+
+def split(ref: str) -> list[Split]:
+    """Every way to split a reference, in the order in which they are tried."""
     parts = _parts(ref)
     if not parts:
-        return
-    *before, last = parts
-    before = [piece for part in before for piece in part.split(":")]
-    seller, at, rest = last.rpartition("@")
-    if at and seller and names.sellers(word(rest)):
-        yield _written([rest, *before], seller, names, sold=True)
-    left, colon, right = last.partition(":")
-    if colon and right and _known(word(left), names):
-        yield _written([*before, left], right, names, sold=True)
-    yield _written(before, last, names)
+        return []
+    *path, last = parts
+    before = [piece for part in path for piece in part.split(":")]
+    found: list[Split] = []
+    name, at, provider = last.rpartition("@")
+    if at and name:
+        found.append(Split(Separator.AT, normalize_word(provider), (provider, *before), name))
+    provider, colon, name = last.partition(":")
+    if colon and name:
+        found.append(Split(Separator.COLON, normalize_word(provider), (*before, provider), name))
+    found.append(Split(Separator.SLASH, "", tuple(before), last))
     # A maker's name in front without a separator of its own: OpenAI GPT-4o, zai-glm-4.6.
-    head, dash, rest = word(last).partition("-")
-    if dash and head in names.prefixes:
-        yield _written([*before, head], rest.lstrip("-"), names)
+    maker, dash, name = normalize_word(last).partition("-")
+    if dash:
+        found.append(Split(Separator.DASH, maker, (*before, maker), name.lstrip("-")))
+    return found
+
+
+def words(splits: Iterable[Split]) -> set[str]:
+    """Every word whose meaning decides how these splits are read."""
+    found: set[str] = {BEDROCK, *prefixes.PROVIDERS[BEDROCK]}
+    for each in splits:
+        for word in {each.word, *map(normalize_word, each.before)}:
+            found |= {word, f"{ROUTER}-{word}", *prefixes.PROVIDERS.get(word, ())}
+        if vendor := split_vendor(each.tail):
+            found.add(vendor.vendor)
+    return found
+
+
+def forms(splits: Iterable[Split]) -> set[Form]:
+    """Every form under which the models that these splits can mean are looked up."""
+    texts: set[str] = set()
+    for each in splits:
+        vendor = split_vendor(each.tail)
+        names = {unreleased(lower(each.tail)), unreleased(lower(each.tail), dotted=True)}
+        names |= {unreleased(lower(vendor.name), dotted=True)} if vendor else set()
+        for name in names:
+            texts |= {name.replace(":", "-"), *_without_providers(unrouted(name), each.before)}
+    found = set(map(form, texts))
+    return found | {each.settled for each in found} | {each.undated for each in found}
+
+
+def _without_providers(name: str, before: Iterable[str]) -> set[str]:
+    """The id as it is, and without the names of the providers that each of these parts may name."""
+    found = {name}
+    for word in {BEDROCK, *map(normalize_word, before)}:
+        found |= {without_provider(name, f"{ROUTER}-{word}")}
+        names = {name}
+        for slug in (word, *prefixes.PROVIDERS.get(word, ())):
+            names |= {without_provider(shorter, slug) for shorter in names}
+        found |= names
+    return found
+
+
+def parse(splits: Iterable[Split], vocabulary: Vocabulary) -> Iterator[Parsed]:
+    """Every reading of a reference, the likeliest first."""
+    return (_parsed(each, vocabulary) for each in splits if _holds(each, vocabulary))
+
+
+def _holds(each: Split, vocabulary: Vocabulary) -> bool:
+    match each.separator:
+        case Separator.SLASH:
+            return True
+        case Separator.AT:
+            return bool(vocabulary.providers_named(each.word))
+        case Separator.COLON:
+            return vocabulary.knows(each.word)
+        case Separator.DASH:
+            return each.word in vocabulary.makers
+
+
+def _parsed(each: Split, vocabulary: Vocabulary) -> Parsed:
+    providers: tuple[str, ...] | None = None
+    makers: frozenset[str] | None = None
+    carried = lab = foreign = False
+    for word in map(normalize_word, each.before):
+        named = vocabulary.providers_named(word)
+        if word in prefixes.PATHS or prefixes.REGION.fullmatch(word) or (named and named == providers):
+            continue
+        if word in prefixes.CARRIERS:
+            carried, providers = True, providers or named
+        elif providers == (ROUTER,) and (routed := f"{ROUTER}-{word}") in vocabulary.providers:
+            providers = (routed,)
+        elif named is not None and providers is None and makers is None:
+            # A lab in front both serves and made the model: openai/gpt-4o, deepseek/deepseek-r1.
+            providers = named
+            if named and all(vocabulary.providers[slug] is ProviderKind.LAB for slug in named):
+                lab = word in named
+                makers = frozenset(maker for slug in named for maker in vocabulary.served.get(slug, ()))
+                makers |= vocabulary.makers.get(word, makers)
+        elif word in vocabulary.makers:
+            makers, lab = vocabulary.makers[word], False
+        elif named is None and word not in vocabulary.paths:
+            foreign = True
+    vendor = vocabulary.split_vendor(each.tail)
+    bedrock = vocabulary.providers_named(BEDROCK)
+    if vendor:
+        providers = (bedrock or ()) if providers is None else providers
+        makers, lab = vocabulary.makers[vendor.vendor], False
+    name = vendor.name if vendor else each.tail
+    normalized = vocabulary.normalize_id(name, providers or (), dotted=bool(vendor) or providers == bedrock)
+    # After a slash a lab may stand as the maker alone; after a colon or an @ it is named as the provider.
+    served = each.separator in (Separator.AT, Separator.COLON)
+    is_open = carried or providers is None or (lab and not served)
+    return Parsed(providers, is_open, makers, foreign, vendor.region if vendor else "", each, normalized)
 
 
 def _parts(ref: str) -> list[str]:
@@ -60,11 +202,12 @@ def _parts(ref: str) -> list[str]:
         text = _page(text)
     lowered = text.lower()
     if (start := lowered.find("arn:aws")) >= 0:
+        # arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0
         service, _, resource = text[start:].partition(":")[2].partition(":")[2].partition(":")
         text = f"{service}/{resource.split(':', 2)[-1]}"
     elif (start := lowered.find(f"{prefixes.VERTEX}/")) >= 0:
         text = f"vertex-ai/{text[start:]}"
-    return [part for each in text.split("/") if (part := each.strip())]
+    return [stripped for part in text.split("/") if (stripped := part.strip())]
 
 
 def _page(address: str) -> str:
@@ -76,44 +219,5 @@ def _page(address: str) -> str:
     parts = [part for part in path.partition("?")[0].partition("#")[0].split("/") if part]
     while parts and parts[0].lower() in prefixes.PAGES:
         parts.pop(0)
-    end = next((place for place, part in enumerate(parts) if part.lower() in prefixes.TAILS), len(parts))
+    end = next((index for index, part in enumerate(parts) if part.lower() in prefixes.TAILS), len(parts))
     return "/".join((prefix, *parts[:end]))
-
-
-def _known(part: str, names: Names) -> bool:
-    return part in prefixes.CARRIERS or part in names.prefixes or names.sellers(part) is not None
-
-
-def _written(before: list[str], tail: str, names: Names, *, sold: bool = False) -> Written:
-    """With `sold` what stands before the id is a seller for certain, where a slash may also name the maker."""
-    sellers: tuple[str, ...] | None = None
-    makers: frozenset[str] | None = None
-    carried = lab = foreign = False
-    for part in map(word, before):
-        named = names.sellers(part)
-        if part in prefixes.PATHS or prefixes.REGION.fullmatch(part) or (named and named == sellers):
-            continue
-        if part in prefixes.CARRIERS:
-            carried, sellers = True, sellers or named
-        elif sellers == (ROUTER,) and (routed := f"{ROUTER}-{part}") in names.providers:
-            sellers = (routed,)
-        elif named is not None and sellers is None and makers is None:
-            # A lab in front is seller and maker at once: openai/gpt-4o, deepseek/deepseek-r1.
-            sellers = named
-            if named and all(names.providers[each] is ProviderKind.LAB for each in named):
-                lab = part in named
-                makers = frozenset(maker for each in named for maker in names.sold[each])
-                makers |= names.prefixes.get(part, makers)
-        elif part in names.prefixes:
-            makers, lab = names.prefixes[part], False
-        elif named is None and part not in names.paths:
-            foreign = True
-    region, vendor, name = names.vendor(tail) or ("", "", tail)
-    if vendor:
-        sellers = (names.sellers(BEDROCK) or ()) if sellers is None else sellers
-        makers, lab = names.prefixes[vendor], False
-    read = names.spelling(name, sellers or (), dotted=bool(vendor) or sellers == names.sellers(BEDROCK))
-    whole = "/".join((*before, tail)).lower()
-    return Written(
-        sellers, carried or sellers is None or (lab and not sold), makers, foreign, region, whole, tail, read
-    )

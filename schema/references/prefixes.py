@@ -1,12 +1,12 @@
-"""How gateways, SDKs and clouds write references: what they put around a model's id. One declared table.
+"""What gateways, SDKs and clouds write around a model's id. One declared table, for ingest and for queries.
 
-Names are written evened out: lower case, with dashes for underscores and spaces. A provider's own slug needs no entry.
+Words are normalized: lower case, with dashes for underscores and spaces. A provider's own slug needs no entry.
 """
 
 import re
 from collections.abc import Mapping
 
-SELLERS: Mapping[str, tuple[str, ...]] = {
+PROVIDERS: Mapping[str, tuple[str, ...]] = {
     # Labs.
     "openai-chat": ("openai",),
     "openai-responses": ("openai",),
@@ -68,7 +68,7 @@ SELLERS: Mapping[str, tuple[str, ...]] = {
     "vercel-ai-gateway": ("vercel",),
     "vercel-gateway": ("vercel",),
     "aiml": (),
-    # Sellers this registry may not list.
+    # Providers that this registry may not list.
     "anyscale": (),
     "cometapi": (),
     "featherless-ai": (),
@@ -87,7 +87,7 @@ SELLERS: Mapping[str, tuple[str, ...]] = {
     "watsonx": (),
     "watsonx-text": (),
 }
-"""What stands in front of a reference -> the providers it names, the likeliest first; none where they aren't listed."""
+"""Word in front of a reference -> the providers it names, the likeliest first; empty if they are not listed here."""
 
 CARRIERS = frozenset(
     {
@@ -96,16 +96,27 @@ CARRIERS = frozenset(
         "triton", "vllm", "xinference",
     }
 )  # fmt: skip
-"""What passes a reference on or runs open weights, and sells nothing under this name: any seller may be meant."""
+"""Words for programs that pass a reference on or run open weights. Any provider may be meant."""
 
 PATHS = frozenset(
     {
-        "1-month-commitment", "6-month-commitment", "accounts", "converse", "converse-like", "converse-stream",
-        "data-zone", "endpoints", "foundation-model", "global", "global-standard", "inference-profile", "invoke",
-        "library", "model", "models", "public", "publishers", "routers", "serverless", "us", "eu", "v1", "v1beta",
+        "1-month-commitment", "6-month-commitment", "@cf", "accounts", "completion", "converse",
+        "converse-like", "converse-stream", "data-zone", "endpoints", "eu", "foundation-model", "global",
+        "global-standard", "inference-profile", "invoke", "library", "model", "models", "pro", "public", "publishers",
+        "qwencoder", "qwenlm", "routers", "serverless", "us", "v1", "v1beta",
     }
 )  # fmt: skip
 """Parts of a path that say where or how a model runs, and not which."""
+
+LISTED_PATHS = frozenset(
+    {
+        "cerebras", "chat-completion", "chutesai", "empiriolabs", "fireworks", "fireworks-ai", "novita", "route",
+        "siliconflow", "tee", "unsloth", "workers-ai",
+    }
+)  # fmt: skip
+"""More such parts, in the ids of listings only: ingest skips them to find the maker. In a reference most of them name a
+provider; the others (chat-completion, route, tee, unsloth) lead to the makers of what is listed under them, on which
+references such as openrouter/routing-run/route/qwen3.6-27b rely."""
 
 REGION = re.compile(r"(?:us|eu|ap|ca|sa|me|af|il|mx)(?:-gov)?-[a-z]+-?\d+")
 """A cloud's region as part of a path: us-east-1, europe-west4 is written eu-west4."""
@@ -116,10 +127,11 @@ SUFFIXES = frozenset(
         "rawpredict", "streamgeneratecontent", "streamrawpredict",
     }
 )  # fmt: skip
-"""After a colon: how a gateway routes or pays the request. The model stays the same."""
+"""After a colon: how a gateway routes or bills the request. The model stays the same. A batch is another service, which
+answers within a day, so it is not listed."""
 
 ENDINGS = ("-free", "-maas", "-tee", "@default", "@latest")
-"""At the end of an id: how it is sold."""
+"""At the end of an id: how it is sold. Free of charge, as a managed service, in an enclave, in the default version."""
 
 HOSTS: Mapping[str, str] = {
     "openrouter.ai": "openrouter",
@@ -134,7 +146,7 @@ HOSTS: Mapping[str, str] = {
     "platform.openai.com": "openai",
     "vercel.com": "vercel",
 }
-"""Web site -> what its pages' addresses stand for, in front of the model's own."""
+"""Web site -> the word that its pages stand for, in front of the model's id."""
 
 PAGES = frozenset({"ai-gateway", "api", "blog", "chat", "docs", "docs-models", "models", "playground"})
 """Parts of an address that say what page it is, before the model's id."""
@@ -143,4 +155,4 @@ TAILS = frozenset({"activity", "api", "apps", "benchmarks", "blob", "discussions
 """Parts of an address that end the model's id."""
 
 VERTEX = "publishers"
-"""Only Vertex AI writes publishers/<maker>/models/<id>, with or without a project in front."""
+"""Only Vertex AI writes publishers/MAKER/models/ID, with or without a project in front."""

@@ -1,9 +1,7 @@
-"""Reading references: which model somebody means, and how the reference was read."""
+"""Resolves references: which model somebody means, and how the reference was read."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -12,14 +10,19 @@ from schema import tables
 from schema.context import Context
 from schema.enums import ProviderKind, ResolutionKind
 from schema.references import prefixes
-from schema.references.index import Entry, Names, names, settled, spelling, word
+from schema.references.ids import Form, normalize_id, normalize_word
+from schema.references.index import Index, Listing, Lookup, indexes, is_storable
 from schema.references.match import match
+from schema.references.parse import pairs
+from schema.tables import AliasKind
 
 KINDS = {
-    tables.AliasKind.ALIAS: ResolutionKind.ALIAS,
-    tables.AliasKind.SNAPSHOT: ResolutionKind.SNAPSHOT,
+    AliasKind.ALIAS: ResolutionKind.ALIAS,
+    AliasKind.SNAPSHOT: ResolutionKind.SNAPSHOT,
     None: ResolutionKind.EXACT,
 }
+
+Found = tuple[Listing, ResolutionKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,8 @@ class Resolution:
     ref: str
     model: tables.Model | None
     matched: ResolutionKind
-
-
-def pairs(ref: str) -> list[tuple[str, str]]:
-    """Every (provider, slug) a reference can mean letter for letter."""
-    found: list[tuple[str, str]] = []
-    for separator in ("/", ":"):
-        provider, _, slug = ref.partition(separator)
-        if provider and slug:
-            found.append((provider, slug))
-    slug, _, provider = ref.rpartition("@")
-    if slug and provider:
-        found.append((provider, slug))
-    return found
+    index: Index | None = field(default=None, repr=False, compare=False)
+    """What it was looked up in, unless the reference is a model's own."""
 
 
 async def models_by_reference(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
@@ -50,135 +42,94 @@ async def models_by_reference(context: Context, refs: Sequence[str]) -> list[tab
 
 
 async def resolutions(context: Context, refs: Sequence[str]) -> list[Resolution]:
-    """How each reference is read: letter for letter where it can be, else evened out."""
-    asked = sorted({ref for ref in refs if _storable(ref)})
-    answers = await _own(context, asked)
+    """How each reference is read: letter for letter if possible, else normalized. Two statements at most."""
+    asked = sorted({ref for ref in refs if ref and is_storable(ref)})
+    answers = await _exact(context, asked)
     if rest := [ref for ref in asked if ref not in answers]:
-        recorded = await _recorded(context, rest)
-        chosen = {ref: (held.ref, held.kind) for ref, held in recorded.items() if held.kind is not None}
-        if unread := [ref for ref in rest if ref not in chosen]:
-            known = await names(context)
-            for ref in unread:
-                if found := _read(ref, recorded[ref].holders, known):
-                    chosen[ref] = found
-        model = tables.Model
-        found_refs = {ref for ref, _ in chosen.values()}
-        rows = await context.rows(sa.select(model).where(col(model.ref).in_(found_refs))) if found_refs else []
-        by_ref = {row.ref: row for row in rows}
-        answers |= {
-            ref: Resolution(ref, by_ref[found], kind) for ref, (found, kind) in chosen.items() if found in by_ref
-        }
+        (index,) = await indexes(context, [Lookup(tuple(rest))])
+        answers |= {ref: _resolve(ref, index) for ref in rest}
     return [answers.get(ref) or Resolution(ref, None, ResolutionKind.NONE) for ref in refs]
 
 
-def _storable(ref: str) -> bool:
-    """Whether a database takes the text at all: no model is called anything it does not."""
-    return bool(ref) and "\x00" not in ref and len(ref.encode(errors="ignore")) == len(ref.encode(errors="replace"))
-
-
-async def _own(context: Context, refs: Sequence[str]) -> dict[str, Resolution]:
-    """The references that name provider and slug letter for letter: one statement."""
+async def _exact(context: Context, refs: Sequence[str]) -> dict[str, Resolution]:
+    """The references that name provider and slug letter for letter."""
     wanted = {ref: [f"{provider}/{slug}" for provider, slug in pairs(ref)] for ref in refs}
-    own = {each for found in wanted.values() for each in found}
+    own = {own for found in wanted.values() for own in found}
     if not own:
         return {}
     model = tables.Model
     rows = {row.ref: row for row in await context.rows(sa.select(model).where(col(model.ref).in_(own)))}
     return {
-        ref: Resolution(ref, next(rows[each] for each in found if each in rows), ResolutionKind.EXACT)
+        ref: Resolution(ref, next(rows[own] for own in found if own in rows), ResolutionKind.EXACT)
         for ref, found in wanted.items()
-        if any(each in rows for each in found)
+        if any(own in rows for own in found)
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What is recorded under a reference, letter for letter."""
-
-    ref: str = ""
-    kind: ResolutionKind | None = None
-    """None where several hold it, and none of them is the maker: that needs everything that is known."""
-    holders: Sequence[str] = ()
-    """Who holds it as a slug, where several of one identity do."""
+def _resolve(ref: str, index: Index) -> Resolution:
+    found, holders = _recorded(ref, index)
+    found = found or _normalized(ref, holders, index)
+    if found is None:
+        return Resolution(ref, None, ResolutionKind.NONE, index)
+    listing, kind = found
+    return Resolution(ref, listing.model, kind, index)
 
 
-async def _recorded(context: Context, refs: Sequence[str]) -> dict[str, Recorded]:
-    """What holds each reference as a bare slug or an alias letter for letter: one statement."""
-    model, alias, provider = tables.Model, tables.Alias, tables.Provider
-    wanted = {ref: pairs(ref) for ref in refs}
-    named = {*refs, *(slug for found in wanted.values() for _, slug in found)}
-    held: tuple[Any, ...] = (model.ref, model.provider_slug, model.canonical, model.slug, alias.name, alias.kind)
-    ref_, seller, canonical, slug, name, kind = map(col, held)
-    sold_by: Any = sa.select(col(provider.kind)).where(col(provider.slug) == seller).scalar_subquery()
-    columns: tuple[Any, ...] = (ref_, seller, canonical, sold_by.label("seller"))
-    no_kind: Any = sa.type_coerce(sa.null(), tables.word(tables.AliasKind))
-    statement: Any = sa.union_all(
-        sa.select(*columns, slug.label("name"), no_kind.label("kind")).where(slug.in_(refs)),
-        sa.select(*columns, name, kind).where(col(alias.model_id) == col(model.id), name.in_(named)),
-    )
-    rows = await context.tuples(statement)
-    by_name: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_name[row.name].append(row)
-    return {ref: _held(ref, found, by_name) for ref, found in wanted.items()}
+def _recorded(ref: str, index: Index) -> tuple[Found | None, list[Listing]]:
+    """The model that is recorded under a reference letter for letter.
 
-
-def _held(ref: str, named: Sequence[tuple[str, str]], by_name: Mapping[str, Sequence[Any]]) -> Recorded:
-    for provider, slug in named:
-        for row in by_name.get(slug, ()):
-            if row.kind is not None and row.provider_slug == provider:
-                return Recorded(row.ref, KINDS[row.kind])
-    rows = by_name.get(ref, ())
-    slugs = [row for row in rows if row.kind is None]
-    identities = {row.canonical for row in slugs or rows}
-    own = [row for row in rows if row.seller is ProviderKind.LAB and _maker(row) == row.provider_slug]
-    # The maker may record as another name what sellers carry as an id, of the same model or of one nobody can place.
-    unplaced = all(_maker(row) == row.provider_slug for row in slugs)
-    own = [row for row in own if row.kind is None or not slugs] or [
-        row for row in own if unplaced or identities == {row.canonical}
+    If several models are, and none of them is the maker's, all that have it as their slug, if they are one model.
+    """
+    for provider, slug in pairs(ref):
+        for listing, kind in index.named.get(slug, ()):
+            if kind is not None and listing.provider == provider:
+                return (listing, KINDS[kind]), []
+    named = index.named.get(ref, [])
+    slugs = [(listing, kind) for listing, kind in named if kind is None]
+    holders = slugs or named
+    canonicals = {listing.canonical for listing, _ in holders}
+    own = [
+        (listing, kind)
+        for listing, kind in named
+        if listing.maker == listing.provider and listing.provider_kind is ProviderKind.LAB
     ]
-    holders = slugs or rows
-    if one := own if len(own) == 1 else holders if len(holders) == 1 and not _renamed(ref) else []:
-        return Recorded(one[0].ref, KINDS[one[0].kind])
-    return Recorded(holders=[row.ref for row in slugs] if len(identities) == 1 else ())
+    # The maker's alias may be an id at other providers, of the same model or of one without a known maker.
+    unplaced = all(listing.maker == listing.provider for listing, _ in slugs)
+    own = [(listing, kind) for listing, kind in own if kind is None or not slugs] or [
+        (listing, kind) for listing, kind in own if unplaced or canonicals == {listing.canonical}
+    ]
+    only = own if len(own) == 1 else holders if len(holders) == 1 and not _renames_provider(ref) else []
+    if only:
+        listing, kind = only[0]
+        return (listing, KINDS[kind]), []
+    return None, [listing for listing, _ in slugs] if len(canonicals) == 1 else []
 
 
-def _maker(row: Any) -> str:
-    identity: str = row.canonical or row.ref
-    return identity.partition("/")[0]
+def _renames_provider(ref: str) -> bool:
+    """Whether it begins with a gateway's word for a provider, whose own listing is the best answer: together_ai/…"""
+    word = normalize_word(ref.partition("/")[0].partition(":")[0])
+    providers = prefixes.PROVIDERS.get(word, ())
+    return bool(providers) and word not in providers
 
 
-def _renamed(ref: str) -> bool:
-    """Whether what stands in front is a gateway's word for a seller, which that seller's own listing answers best."""
-    front = word(ref.partition("/")[0].partition(":")[0])
-    sellers = prefixes.SELLERS.get(front, ())
-    return bool(sellers) and front not in sellers
-
-
-def _read(ref: str, holders: Sequence[str], known: Names) -> tuple[str, ResolutionKind] | None:
-    """The model a reference means and how that is known."""
-    found = match(ref, known)
-    entry, kind = None if found.place is None else known.entries[found.place], found.kind
+def _normalized(ref: str, holders: Sequence[Listing], index: Index) -> Found | None:
+    """The model a reference means by its normalized spelling. `holders` have it as their slug."""
+    found = match(ref, index)
+    listing, kind = found.listing, found.kind
     if holders:
-        # Sellers hold it letter for letter: it is their model, from its maker or from the seller that is named.
-        identity = known.entries[known.places[holders[0]]].canonical
-        if entry is None or entry.canonical != identity or not (entry.own or found.named):
-            entry = _nearest(known, identity, holders)
+        # It is the holders' model, from its maker or from the provider that is named.
+        same = index.canonicals[holders[0].canonical]
+        if listing is None or listing.canonical != holders[0].canonical or not (listing.own or found.named):
+            own = [other for other in same if other.own]
+            listing = min(own or holders, key=lambda other: other.distance)
             kind = ResolutionKind.NORMALISED
-        elif entry.own and "/" not in ref and not _called(ref, entry):
-            entry = _nearest(known, identity, holders, own=False)
-    if entry is None:
+        elif listing.own and "/" not in ref and not _is_makers_name(ref, listing):
+            listing = min(holders, key=lambda other: other.distance)
+    if listing is None:
         return None
-    return entry.ref, ResolutionKind.EXACT if entry.slug == ref else kind
+    return listing, ResolutionKind.EXACT if listing.slug == ref else kind
 
 
-def _nearest(known: Names, identity: str, holders: Sequence[str], *, own: bool = True) -> Entry:
-    """The maker's own listing of a model; where it has none, the holder nearest to it."""
-    same = [known.entries[each] for each in known.canonicals[identity]]
-    made = [each for each in same if each.own] if own else []
-    return min(made or [each for each in same if each.ref in holders], key=lambda each: each.distance)
-
-
-def _called(ref: str, entry: Entry) -> bool:
-    """Whether the maker calls its model that, but for a day: what it does not is a seller's word, as versatile is."""
-    return settled(spelling(ref).plain) == settled(entry.spelling.plain)
+def _is_makers_name(ref: str, listing: Listing) -> bool:
+    """True if the maker itself uses this name, ignoring a date. Only resellers add words such as "versatile"."""
+    return normalize_id(ref).plain.settled == Form.read(listing.plain).settled

@@ -1,13 +1,9 @@
-"""Changes: what moved between two revisions."""
+"""Changes between revisions."""
 
-from typing import Any
-
-import strawberry
-from strawberry import Parent, auto
+from strawberry import auto
 
 from schema import dataloaders, tables
-from schema.context import Info
-from schema.declarations import of
+from schema.declarations import column, edge, of
 from schema.scalars import JSON
 from schema.types.model import Model
 from schema.types.node import Node
@@ -19,32 +15,21 @@ from schema.types.revision import Revision
 class Change(Node):
     kind: auto
     field: auto
+    before: JSON | None = column()
+    after: JSON | None = column()
     observed_at: auto
-
-    @strawberry.field(graphql_type=Model | None, description="The model it is about; null for a provider's own change.")
-    @staticmethod
-    async def model(change: Parent[tables.Change], info: Info) -> Any:
-        return change.model_ref and await info.context.load(dataloaders.models_by_ref, change.model_ref)
-
-    @strawberry.field(
-        graphql_type=Provider | None,
-        description="The provider it is about, or who serves the model; null once the provider has left.",
+    model = edge(
+        Model | None,
+        dataloaders.models_by_ref,
+        by="model_ref",
+        description="The model that changed; null for a change of a provider.",
     )
-    @staticmethod
-    async def provider(change: Parent[tables.Change], info: Info) -> Any:
-        return change.provider_slug and await info.context.load(dataloaders.providers, change.provider_slug)
-
-    @strawberry.field(description="The value before; null where there was none. Amounts of money are strings.")
-    @staticmethod
-    def before(change: Parent[tables.Change]) -> JSON | None:
-        return JSON(change.before)
-
-    @strawberry.field(description="The value after; null where there is none any more. Amounts of money are strings.")
-    @staticmethod
-    def after(change: Parent[tables.Change]) -> JSON | None:
-        return JSON(change.after)
-
-    @strawberry.field(graphql_type=Revision, description="The revision that brought it.")
-    @staticmethod
-    async def revision(change: Parent[tables.Change], info: Info) -> Any:
-        return await info.context.load(dataloaders.revisions, change.revision_number)
+    provider = edge(
+        Provider | None,
+        dataloaders.providers,
+        by="provider_slug",
+        description="The provider that changed, or that serves the model; null if the registry no longer has it.",
+    )
+    revision = edge(
+        Revision, dataloaders.revisions, by="revision_number", description="The revision that made the change."
+    )

@@ -1,104 +1,108 @@
-"""The connection of models: a page of them, and the facets of the whole list."""
+"""The connection of models: a page of them, and facets of the whole list."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry import Parent, lazy
+from strawberry import lazy
 
-from schema.context import Info
+from schema.declarations import edge, field
+from schema.enums import AccessType, Capability, Modality, ModelStatus
 from schema.lists.connection import Connection
 from schema.lists.cursors import Slice
-from schema.lists.facets import DecimalRange, Facet, IntRange, facets
+from schema.lists.facets import DecimalRange, Facet, IntRange, Key, facets
 
 if TYPE_CHECKING:
     from schema.types.model import Model
 
+COUNTED = 100
+"""Weight of a facet with many values, about the work of counting it."""
+MOST_VALUES = 1_000
+"""Values of a facet: the registry has 156 providers and 269 families."""
 
-async def facet(name: str, page: Slice[Any], info: Info) -> Any:
-    return await info.context.load(facets, (name, page.listing, page.parent))
+
+def key(name: str) -> Callable[[Slice[Any]], Key]:
+    return lambda page: (name, page.listing, page.parent)
 
 
 @strawberry.type(
-    description="How a list of models divides, by each of the things it is most often narrowed by. Lists come with the "
-    "largest count first, then by label. Each is counted under the whole filter and search except, where said, a "
-    "filter of its own: the one given at the top of `filter`, not those within its and, or and not."
+    description="How many models of a list have each value one can filter by. The largest count comes first, then by "
+    "label. A count follows the filter and the search of the list, except that some facets, as they say, ignore one "
+    "filter: the one at the top level of `filter`, not inside its and, or and not."
 )
 class ModelFacets:
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Providers, by slug. Counted without the filter `providers`: what adding one would bring.",
+    providers = edge(
+        list[Facet],
+        facets,
+        by=key("providers"),
+        weight=COUNTED,
+        largest=MOST_VALUES,
+        sized_by="first",
+        description="Providers, by slug. Ignores the filter `providers`: the counts show what adding one would bring.",
     )
-    @staticmethod
-    async def providers(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("providers", page, info)
-
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Families, by slug. Counted without the filter `families`: what adding one would bring.",
+    families = edge(
+        list[Facet],
+        facets,
+        by=key("families"),
+        weight=COUNTED,
+        largest=MOST_VALUES,
+        sized_by="first",
+        description="Families, by slug. Ignores the filter `families`: the counts show what adding one would bring.",
     )
-    @staticmethod
-    async def families(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("families", page, info)
-
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Capabilities. The filter `capabilities` asks for all of its words, so it stays: "
-        "the count is of the models left once the word is added to it.",
+    capabilities = edge(
+        list[Facet],
+        facets,
+        by=key("capabilities"),
+        weight=COUNTED,
+        largest=len(Capability),
+        description="Capabilities. The filter `capabilities` applies, since it requires all of its values: "
+        "a count is the number of models left once the value is added to it.",
     )
-    @staticmethod
-    async def capabilities(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("capabilities", page, info)
-
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Kinds of content read. The filter `inputModalities` asks for all of its words, so it stays: "
-        "the count is of the models left once the word is added to it.",
+    input_modalities = edge(
+        list[Facet],
+        facets,
+        by=key("input_modalities"),
+        weight=COUNTED,
+        largest=len(Modality),
+        description="Input modalities. The filter `inputModalities` applies, since it requires all of its values: "
+        "a count is the number of models left once the value is added to it.",
     )
-    @staticmethod
-    async def input_modalities(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("input_modalities", page, info)
-
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Statuses. Counted without the filter `statuses`: what adding one would bring.",
+    statuses = edge(
+        list[Facet],
+        facets,
+        by=key("statuses"),
+        weight=COUNTED,
+        largest=len(ModelStatus),
+        description="Statuses. Ignores the filter `statuses`: the counts show what adding one would bring.",
     )
-    @staticmethod
-    async def statuses(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("statuses", page, info)
-
-    @strawberry.field(
-        graphql_type=list[Facet],
-        description="Access types. Counted without the filter `accessTypes`: what adding one would bring.",
+    access_types = edge(
+        list[Facet],
+        facets,
+        by=key("access_types"),
+        weight=COUNTED,
+        largest=len(AccessType),
+        description="Access types. Ignores the filter `accessTypes`: the counts show what adding one would bring.",
     )
-    @staticmethod
-    async def access_types(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("access_types", page, info)
-
-    @strawberry.field(
-        graphql_type=DecimalRange,
-        description="Standard input prices, in USD per 1M tokens, of the models that have one. "
-        "Taken without the filter `maxInputPrice`.",
+    input_price = edge(
+        DecimalRange,
+        facets,
+        by=key("input_price"),
+        description="Range of standard input prices, in USD per 1M tokens, over the models with a known price. "
+        "Ignores the filter `maxInputPrice`.",
     )
-    @staticmethod
-    async def input_price(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("input_price", page, info)
-
-    @strawberry.field(
-        graphql_type=IntRange,
-        description="Context windows, in tokens, of the models that have one. "
-        "Taken without the filter `minContextWindow`.",
+    context_window = edge(
+        IntRange,
+        facets,
+        by=key("context_window"),
+        description="Range of context windows, in tokens, over the models with a known one. "
+        "Ignores the filter `minContextWindow`.",
     )
-    @staticmethod
-    async def context_window(page: Parent[Slice[Any]], info: Info) -> Any:
-        return await facet("context_window", page, info)
 
 
-@strawberry.type(description="One page of a list of models, and how the whole list divides.")
+@strawberry.type(description="One page of a list of models, and facets of the whole list.")
 class ModelConnection(Connection[Annotated["Model", lazy("schema.types.model")]]):
-    @strawberry.field(
-        graphql_type=ModelFacets,
-        description="How the whole list, filtered and searched, divides. Counted only as far as asked for.",
-    )
+    @field(ModelFacets, once=True)
     @staticmethod
-    def facets(page: Parent[Slice[Any]]) -> Any:
+    def facets(page: Slice[Any]) -> Any:
+        """Facets of the whole list under its filter and search. Only the requested facets are counted."""
         return page

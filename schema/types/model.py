@@ -1,28 +1,26 @@
 """Models: one model as one provider serves it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-import strawberry
-from strawberry import Parent, auto, lazy
+from strawberry import auto, lazy
 
 from schema import dataloaders, tables
-from schema.context import Info
-from schema.declarations import of
+from schema.declarations import Clock, argument, edge, field, of
 from schema.enums import Capability, Endpoint, Modality, ServiceTier, UseCase
-from schema.errors import ClientError
-from schema.lists.connection import After, Before, Connection, First, Last
-from schema.lists.cursors import Page, Slice
-from schema.lists.filters import PriceFilter
-from schema.lists.listings import change_listing
-from schema.lists.pagination import Nested, nested_pages
-from schema.pricing.cost import estimate
+from schema.lists.connection import Connection, connection
+from schema.lists.filters import PriceFilter, check_list
+from schema.lists.listings import all_changes
+from schema.pricing.cards import Card, cards
+from schema.pricing.cost import Estimate, estimate
 from schema.tables import TraitKind
 from schema.types.cost import CostEstimate, UsageInput
 from schema.types.family import Family
 from schema.types.node import Node
 from schema.types.parameter import Parameter
-from schema.types.price import Price, PriceCard, StandardPrice, cards, select
+from schema.types.price import Price, PriceCard, StandardPrice, select
 from schema.types.provider import Provider
 from schema.types.source import Fact, facts
 
@@ -30,29 +28,36 @@ if TYPE_CHECKING:
     from schema.types.change import Change
 
 NEW_FOR = timedelta(days=60)
-"""How long after its release a model counts as new."""
+"""How long a model counts as new after its release."""
+# The most entries of each list, well above what the bundled registry has; a test measures that.
+MOST_ALIASES = 50
+MOST_OFFERS = 150
+MOST_VERSIONS = 50
+MOST_CARDS = 50
+MOST_PRICES = 80
+MOST_PAST_PRICES = 500
+MOST_PARAMETERS = 40
+MOST_FACTS = 200
 
-AsOf = Annotated[datetime | None, strawberry.argument(description="The moment to answer for; by default now.")]
-WhichPrices = Annotated[PriceFilter | None, strawberry.argument(description="Which rates.")]
-
-
-def day_of(as_of: datetime | None, info: Info) -> date:
-    return (as_of or info.context.now).date()
-
-
-async def words(model: tables.Model, info: Info, kind: TraitKind) -> list[str]:
-    assert model.id is not None
-    return (await info.context.load(dataloaders.traits_by_model, model.id))[kind]
-
-
-async def rates(model: tables.Model, info: Info) -> list[tables.Rate]:
-    assert model.id is not None
-    return await info.context.load(dataloaders.rates_by_model, model.id)
+Models: TypeAlias = list[Annotated["Model", lazy("schema.types.model")]]
+Rates: TypeAlias = Sequence[tables.Rate]
+Traits: TypeAlias = Mapping[TraitKind, list[str]]
+AsOf = Annotated[datetime | None, argument("The time to answer for; by default the time of the request.")]
+WhichPrices = Annotated[PriceFilter | None, argument("Which rates to list.")]
 
 
-async def claims(model: tables.Model, info: Info) -> list[tables.Claim]:
-    assert model.id is not None
-    return await info.context.load(dataloaders.claims_by_model, model.id)
+def traits(kind: TraitKind, enum: type[Enum], description: str) -> Any:
+    """The traits of one kind."""
+
+    def values(_: tables.Model, found: Traits) -> list[Any]:
+        return [enum[value] for value in found[kind]]
+
+    values.__doc__ = description
+    return field(list[enum], needs=dataloaders.traits_by_model, largest=len(enum))(values)  # type: ignore[valid-type]
+
+
+def day_of(as_of: datetime | None, today: date) -> date:
+    return today if as_of is None else as_of.date()
 
 
 @of(tables.Model)
@@ -80,204 +85,153 @@ class Model(Node):
     retirement_date: auto
     updated_at: auto
 
-    @strawberry.field(graphql_type=Provider, description="Who serves it.")
-    @staticmethod
-    async def provider(model: Parent[tables.Model], info: Info) -> Any:
-        return await info.context.load(dataloaders.providers, model.provider_slug)
+    provider = edge(Provider, dataloaders.providers, by="provider_slug", description="The provider that serves it.")
+    family = edge(
+        Family | None,
+        dataloaders.families,
+        by="family_slug",
+        description="The family it belongs to; null if it has none. Sources: curated, models.dev.",
+    )
+    input_modalities = traits(
+        TraitKind.INPUT_MODALITY, Modality, "Content types it accepts as input. Sources: curated, models.dev."
+    )
+    output_modalities = traits(
+        TraitKind.OUTPUT_MODALITY, Modality, "Content types it produces. Sources: curated, models.dev."
+    )
+    capabilities = traits(
+        TraitKind.CAPABILITY, Capability, "What it can do through its provider's API. Sources: curated, models.dev."
+    )
+    endpoints = traits(TraitKind.ENDPOINT, Endpoint, "API endpoints it is available through. Source: curated.")
+    use_cases = traits(TraitKind.USE_CASE, UseCase, "What it is recommended for. Source: curated.")
+    changes = connection(
+        Connection[Annotated["Change", lazy("schema.types.change")]],
+        all_changes,
+        under="model_ref",
+        by="ref",
+        description="Changes to this model, newest first.",
+    )
 
-    @strawberry.field(
-        graphql_type=Family | None, description="The line of models it belongs to. Sources: curated, models.dev."
+    @field(list[str], needs=dataloaders.aliases_by_model, largest=MOST_ALIASES, sized_by="first")
+    @staticmethod
+    def aliases(_: tables.Model, aliases: Sequence[tables.Alias]) -> Sequence[str]:
+        """Other names that the provider or its clients use. Sources: curated, genai-prices."""
+        return [alias.name for alias in aliases]
+
+    @field(Models, needs=dataloaders.models_by_canonical, by="canonical", largest=MOST_OFFERS, sized_by="first")
+    @staticmethod
+    def offers(model: tables.Model, same: Sequence[tables.Model] | None) -> list[tables.Model]:
+        """The same model at other providers, lowest input price first, unknown prices last. Retired listings are left
+        out. A listing counts as the same model only if declared rules identify it with certainty."""
+        return [offer for offer in same or () if offer.provider_slug != model.provider_slug]
+
+    @field(
+        Models,
+        needs=dataloaders.versions,
+        by=lambda model: None if model.version_of is None else (model.provider_slug, model.version_of),
+        largest=MOST_VERSIONS,
+        sized_by="first",
     )
     @staticmethod
-    async def family(model: Parent[tables.Model], info: Info) -> Any:
-        if model.family_slug is None:
-            return None
-        return await info.context.load(dataloaders.families, model.family_slug)
+    def versions(model: tables.Model, versions: Sequence[tables.Model] | None) -> Sequence[tables.Model]:
+        """All versions of this model at its provider, including itself: the undated name and dated snapshots, newest
+        release first."""
+        return [model] if versions is None else versions
 
-    @strawberry.field(description="Other names its provider or its clients know it by. Sources: curated, genai-prices.")
+    @field(clock=Clock.DAY)
     @staticmethod
-    async def aliases(model: Parent[tables.Model], info: Info) -> list[str]:
-        assert model.id is not None
-        return [alias.name for alias in await info.context.load(dataloaders.aliases_by_model, model.id)]
-
-    @strawberry.field(
-        graphql_type=list[Annotated["Model", lazy("schema.types.model")]],
-        description="The same model at other providers, cheapest input first where prices are published. "
-        "Retired listings are left out. Rests on declared rules of identity: rather none than a wrong one.",
-    )
-    @staticmethod
-    async def offers(
-        model: Parent[tables.Model],
-        info: Info,
-        first: Annotated[int | None, strawberry.argument(description="At most so many; by default all.")] = None,
-    ) -> Any:
-        if first is not None and first < 0:
-            raise ClientError(f"first is {first}; it can't be negative.")
-        if model.canonical is None:
-            return []
-        same = await info.context.load(dataloaders.models_by_canonical, model.canonical)
-        return [each for each in same if each.provider_slug != model.provider_slug][:first]
-
-    @strawberry.field(
-        graphql_type=list[Annotated["Model", lazy("schema.types.model")]],
-        description="Every version of this model at its provider, itself included: "
-        "the undated name and its dated snapshots, newest release first.",
-    )
-    @staticmethod
-    async def versions(model: Parent[tables.Model], info: Info) -> Any:
-        if model.version_of is None:
-            return [model]
-        return await info.context.load(dataloaders.versions, (model.provider_slug, model.version_of))
-
-    @strawberry.field(description="Whether it was released within the last 60 days.")
-    @staticmethod
-    def is_new(model: Parent[tables.Model], info: Info) -> bool:
-        today = info.context.now.date()
+    def is_new(model: tables.Model, today: date) -> bool:
+        """True if it was released in the last 60 days."""
         return model.release_date is not None and today - NEW_FOR <= model.release_date <= today
 
-    @strawberry.field(description="Kinds of content it reads. Sources: curated, models.dev.")
+    @field(needs=dataloaders.traits_by_model)
     @staticmethod
-    async def input_modalities(model: Parent[tables.Model], info: Info) -> list[Modality]:
-        return [Modality[word] for word in await words(model, info, TraitKind.INPUT_MODALITY)]
-
-    @strawberry.field(description="Kinds of content it writes. Sources: curated, models.dev.")
-    @staticmethod
-    async def output_modalities(model: Parent[tables.Model], info: Info) -> list[Modality]:
-        return [Modality[word] for word in await words(model, info, TraitKind.OUTPUT_MODALITY)]
-
-    @strawberry.field(description="What it can do through its provider's API. Sources: curated, models.dev.")
-    @staticmethod
-    async def capabilities(model: Parent[tables.Model], info: Info) -> list[Capability]:
-        return [Capability[word] for word in await words(model, info, TraitKind.CAPABILITY)]
-
-    @strawberry.field(description="Whether it has a capability; false also where no source says so.")
-    @staticmethod
-    async def supports(
-        model: Parent[tables.Model],
-        info: Info,
-        capability: Annotated[Capability, strawberry.argument(description="The capability asked about.")],
+    def supports(
+        _: tables.Model, found: Traits, capability: Annotated[Capability, argument("The capability to look for.")]
     ) -> bool:
-        return capability.name in await words(model, info, TraitKind.CAPABILITY)
+        """True if it has this capability; false if not, or if no source says so."""
+        return capability.name in found[TraitKind.CAPABILITY]
 
-    @strawberry.field(description="API surfaces it is reached through. Source: curated.")
+    @field(StandardPrice)
     @staticmethod
-    async def endpoints(model: Parent[tables.Model], info: Info) -> list[Endpoint]:
-        return [Endpoint[word] for word in await words(model, info, TraitKind.ENDPOINT)]
-
-    @strawberry.field(description="What people pick it for. Source: curated.")
-    @staticmethod
-    async def use_cases(model: Parent[tables.Model], info: Info) -> list[UseCase]:
-        return [UseCase[word] for word in await words(model, info, TraitKind.USE_CASE)]
-
-    @strawberry.field(
-        graphql_type=StandardPrice,
-        description="Today's price at the standard tier and the base context, for the everyday question.",
-    )
-    @staticmethod
-    def price(model: Parent[tables.Model]) -> Any:
+    def price(model: tables.Model) -> tables.Model:
+        """The current standard price, in USD per 1M tokens."""
         return model
 
-    @strawberry.field(
-        description="The rate cards people read: Standard API, Cached input, Batch, Priority, Long context "
-        "and the like."
-    )
+    @field(list[PriceCard], needs=dataloaders.rates_by_model, clock=Clock.DAY, largest=MOST_CARDS, sized_by="first")
     @staticmethod
-    async def price_cards(model: Parent[tables.Model], info: Info, as_of: AsOf = None) -> list[PriceCard]:
-        return cards(model, await rates(model, info), day_of(as_of, info))
+    def price_cards(_: tables.Model, rates: Rates, today: date, as_of: AsOf = None) -> list[Card]:
+        """Its price list: Standard API, Cached input, Batch, Priority, Long context and so on."""
+        return cards(rates, day_of(as_of, today))
 
-    @strawberry.field(
-        graphql_type=list[Price], description="Every published rate in force, by tier, context size and meter."
-    )
+    @field(list[Price], needs=dataloaders.rates_by_model, clock=Clock.DAY, largest=MOST_PRICES, sized_by="first")
     @staticmethod
-    async def prices(model: Parent[tables.Model], info: Info, filter: WhichPrices = None, as_of: AsOf = None) -> Any:
-        return select(await rates(model, info), filter, day_of(as_of, info))
+    def prices(
+        _: tables.Model, rates: Rates, today: date, filter: WhichPrices = None, as_of: AsOf = None
+    ) -> list[tables.Rate]:
+        """All known rates in force, by service tier, context size and meter. Sources: genai-prices, models.dev."""
+        return select(rates, filter, day_of(as_of, today))
 
-    @strawberry.field(graphql_type=list[Price], description="Every rate ever in force, oldest first.")
+    @field(list[Price], needs=dataloaders.rates_by_model, largest=MOST_PAST_PRICES, sized_by="first")
     @staticmethod
-    async def price_history(model: Parent[tables.Model], info: Info, filter: WhichPrices = None) -> Any:
-        found = select(await rates(model, info), filter)
-        return sorted(found, key=lambda rate: (rate.effective_from or date.min, rate.position))
+    def price_history(_: tables.Model, rates: Rates, filter: WhichPrices = None) -> list[tables.Rate]:
+        """All rates that are or were in force, oldest first."""
+        return sorted(select(rates, filter), key=lambda rate: (rate.effective_from or date.min, rate.position))
 
-    @strawberry.field(
-        graphql_type=CostEstimate,
-        description="What this usage costs here. The total is null where a rate it needs is not published, never free.",
-    )
+    @field(CostEstimate, needs=dataloaders.rates_by_model, clock=Clock.INSTANT)
     @staticmethod
-    async def cost(
-        model: Parent[tables.Model],
-        info: Info,
-        usage: Annotated[UsageInput, strawberry.argument(description="What is used.")],
+    def cost(
+        _: tables.Model,
+        rates: Rates,
+        now: datetime,
+        usage: Annotated[UsageInput, argument("The usage to estimate.")],
         service_tier: Annotated[
             ServiceTier,
-            strawberry.argument(description="At which tier. Meters it does not reprice keep their standard rate."),
+            argument("The service tier to use. Meters without a rate at this tier keep their standard rate."),
         ] = ServiceTier.STANDARD,
         as_of: AsOf = None,
-    ) -> Any:
-        return estimate(await rates(model, info), usage.by_meter(), service_tier, as_of or info.context.now)
+    ) -> Estimate:
+        """What this usage costs. The total is null, never zero, if a required rate is unknown. A usage with negative
+        counts, or with parts that exceed their total, is refused with BAD_USER_INPUT."""
+        return estimate(rates, usage.by_meter(), service_tier, as_of or now)
 
-    @strawberry.field(
-        graphql_type=list[Parameter],
-        description="Request parameters, the most used first. Sources: curated, models.dev.",
-    )
+    @field(list[Parameter], needs=dataloaders.parameters_by_model, largest=MOST_PARAMETERS, sized_by="first")
     @staticmethod
-    async def parameters(
-        model: Parent[tables.Model],
-        info: Info,
+    def parameters(
+        _: tables.Model,
+        parameters: Sequence[tables.Parameter],
         supported: Annotated[
-            bool | None, strawberry.argument(description="Only those the model takes, or only those it does not.")
+            bool | None, argument("Only supported ones (true) or only unsupported ones (false).")
         ] = None,
-    ) -> Any:
-        assert model.id is not None
-        found = await info.context.load(dataloaders.parameters_by_model, model.id)
-        return [each for each in found if supported is None or each.supported is supported]
+    ) -> list[tables.Parameter]:
+        """Request parameters, the most used first. Sources: curated, models.dev."""
+        return [parameter for parameter in parameters if supported is None or parameter.supported is supported]
 
-    @strawberry.field(
-        graphql_type=Parameter | None, description="One request parameter; null when no source mentions it."
-    )
+    @field(Parameter | None, needs=dataloaders.parameters_by_model)
     @staticmethod
-    async def parameter(
-        model: Parent[tables.Model],
-        info: Info,
-        name: Annotated[str, strawberry.argument(description="As the API spells it: temperature.")],
-    ) -> Any:
-        assert model.id is not None
-        found = await info.context.load(dataloaders.parameters_by_model, model.id)
-        return next((each for each in found if each.name == name), None)
+    def parameter(
+        _: tables.Model,
+        parameters: Sequence[tables.Parameter],
+        name: Annotated[str, argument("Its name in the provider's API: temperature.")],
+    ) -> tables.Parameter | None:
+        """One request parameter by name; null if no source mentions it."""
+        return next((parameter for parameter in parameters if parameter.name == name), None)
 
-    @strawberry.field(
-        graphql_type=list[Fact], description="Which source each fact was taken from, and what the other sources say."
-    )
+    @field(list[Fact], needs=dataloaders.claims_by_model, largest=MOST_FACTS, sized_by="first")
     @staticmethod
-    async def facts(
-        model: Parent[tables.Model],
-        info: Info,
+    def facts(
+        _: tables.Model,
+        claims: Sequence[tables.Claim],
         fields: Annotated[
             list[str] | None,
-            strawberry.argument(
-                description="Only these facts, named as fields of Model: contextWindow, price, price.input."
-            ),
+            argument("Only these fields of Model and what is below: contextWindow, price, price.input."),
         ] = None,
-    ) -> Any:
-        return facts(await claims(model, info), fields)
+    ) -> list[list[tables.Claim]]:
+        """The source of each fact, and what other sources say."""
+        check_list("fields", fields)
+        return facts(claims, fields)
 
-    @strawberry.field(graphql_type=list[Fact], description="Facts on which sources disagree.")
+    @field(list[Fact], needs=dataloaders.claims_by_model, largest=MOST_FACTS, sized_by="first")
     @staticmethod
-    async def disputes(model: Parent[tables.Model], info: Info) -> Any:
-        return [fact for fact in facts(await claims(model, info), None) if any(claim.disputed for claim in fact)]
-
-    @strawberry.field(
-        graphql_type=Connection[Annotated["Change", lazy("schema.types.change")]],
-        description="What moved about it from refresh to refresh, the newest first.",
-    )
-    @staticmethod
-    async def changes(
-        model: Parent[tables.Model],
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Slice[tables.Change]:
-        listing = await change_listing(info.context, None)
-        nested = Nested(listing, Page.of(first, after, last, before), "model_ref")
-        return await info.context.load(nested_pages, (model.ref, nested))
+    def disputes(_: tables.Model, claims: Sequence[tables.Claim]) -> list[list[tables.Claim]]:
+        """Facts on which sources disagree."""
+        return [fact for fact in facts(claims, None) if any(claim.disputed for claim in fact)]

@@ -1,14 +1,16 @@
-"""Things with an identity: an opaque id that finds them again."""
+"""Entities with an opaque id that finds them again."""
 
+import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
-from strawberry import Parent
 
-from schema import dataloaders, tables
+from schema import dataloaders
 from schema.context import Batch, Context
+from schema.declarations import field
 
 KINDS: dict[str, tuple[Batch[str, Any], str]] = {
     "Model": (dataloaders.models_by_ref, "ref"),
@@ -16,11 +18,11 @@ KINDS: dict[str, tuple[Batch[str, Any], str]] = {
     "Family": (dataloaders.families, "slug"),
     "Change": (dataloaders.changes, "id"),
 }
-"""Type -> its loader and the column that names its rows."""
+"""Type -> its batch function and the column of its keys."""
 
 
 def kind_of(row: Any) -> str:
-    """The type a row belongs to, by a column only that table has."""
+    """The type of a row, recognized by a column that only its table has."""
     if hasattr(row, "ref"):
         return "Model"
     if hasattr(row, "revision_number"):
@@ -33,29 +35,36 @@ def encode_id(row: Any) -> str:
     return base64.urlsafe_b64encode(f"{kind}:{getattr(row, KINDS[kind][1])}".encode()).decode().rstrip("=")
 
 
-async def find(context: Context, id: str) -> Any:
-    """The row of an id; None for one that names nothing, garbage included."""
+async def nodes(context: Context, ids: Sequence[str]) -> list[Any]:
+    """The row of each id; None for an id that is unknown or invalid."""
+    return await asyncio.gather(*(_node(context, id) for id in ids))
+
+
+async def node_lists(context: Context, keys: Sequence[Sequence[str]]) -> list[list[Any]]:
+    """The rows of several lists of ids."""
+    return await asyncio.gather(*(nodes(context, ids) for ids in keys))
+
+
+async def _node(context: Context, id: str) -> Any:
     try:
         text = base64.b64decode(id + "=" * (-len(id) % 4), altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error):
         return None
     kind, _, key = text.partition(":")
-    # A character no name has would be an error on PostgreSQL; nothing is called that.
+    # PostgreSQL refuses NUL in any text; no name contains one.
     if kind not in KINDS or not key or "\x00" in key:
         return None
     return await context.load(KINDS[kind][0], key)
 
 
-@strawberry.interface(description="Something with an identity of its own.")
+@strawberry.interface(description="An entity with an id.")
 class Node:
-    @strawberry.field(description="Opaque identifier, stable across refreshes; `node` finds the same thing again.")
+    @field()
     @staticmethod
-    def id(row: Parent[Any]) -> strawberry.ID:
+    def id(row: Any) -> strawberry.ID:
+        """Opaque identifier, stable across refreshes. The query `node` returns the entity of an id."""
         return strawberry.ID(encode_id(row))
 
     @classmethod
     def resolve_type(cls, value: Any, *_: Any) -> str:
         return kind_of(value)
-
-
-Row = tables.Model | tables.Provider | tables.Family | tables.Change

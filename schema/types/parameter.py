@@ -1,10 +1,9 @@
 """Request parameters."""
 
-import strawberry
-from strawberry import Parent, auto
+from strawberry import auto
 
 from schema import tables
-from schema.declarations import of
+from schema.declarations import column, of
 from schema.scalars import JSON
 
 
@@ -14,12 +13,8 @@ class Parameter:
     label: auto
     kind: auto
     supported: auto
+    default: JSON | None = column()
     minimum: auto
     maximum: auto
-    allowed_values: auto
+    allowed_values: auto = column(largest=100)
     note: auto
-
-    @strawberry.field(description="Value used when the caller gives none; null where no source states one.")
-    @staticmethod
-    def default(parameter: Parent[tables.Parameter]) -> JSON | None:
-        return JSON(parameter.default)

@@ -1,67 +1,71 @@
-"""The registry as a whole: how much it holds, how fresh it is, where it comes from."""
+"""The registry as a whole: its size, its freshness and its sources."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
-import sqlalchemy as sa
 import strawberry
-from sqlmodel import SQLModel, col
 
-from schema import tables
-from schema.context import Info
-from schema.enums import SourceStatus
-from schema.errors import ClientError
+from schema import dataloaders, tables
+from schema.context import RegistrySettings
+from schema.dataloaders import whole
+from schema.declarations import Clock, edge, field
 from schema.types.revision import Revision
-from schema.types.source import Source
+from schema.types.source import MOST_SOURCES, Source
 
 
-async def _count(info: Info, table: type[SQLModel]) -> int:
-    return await info.context.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -> datetime:
+    """When a refresh is due: an interval after the oldest attempt of any source; at once if one was never tried."""
+    tried = [attempt for attempt in attempts if attempt is not None]
+    if not tried or len(tried) < len(attempts):
+        return datetime.min.replace(tzinfo=UTC)
+    return min(tried) + timedelta(seconds=interval_seconds)
 
 
-@strawberry.type(description="What this registry holds, how fresh it is and where it comes from.")
+def models(_: object) -> type[tables.Table]:
+    return tables.Model
+
+
+def providers(_: object) -> type[tables.Table]:
+    return tables.Provider
+
+
+def families(_: object) -> type[tables.Table]:
+    return tables.Family
+
+
+@strawberry.type(description="What the registry holds, how fresh it is and where its data comes from.")
 class Registry:
-    @strawberry.field(description="Number of models, retired ones included.")
-    @staticmethod
-    async def model_count(info: Info) -> int:
-        return await _count(info, tables.Model)
-
-    @strawberry.field(description="Number of providers.")
-    @staticmethod
-    async def provider_count(info: Info) -> int:
-        return await _count(info, tables.Provider)
-
-    @strawberry.field(description="Number of families.")
-    @staticmethod
-    async def family_count(info: Info) -> int:
-        return await _count(info, tables.Family)
-
-    @strawberry.field(graphql_type=Revision, description="The state of the registry this answer comes from.")
-    @staticmethod
-    async def revision(info: Info) -> Any:
-        revision = tables.Revision
-        rows = await info.context.rows(sa.select(revision).order_by(col(revision.number).desc()).limit(1))
-        if not rows:
-            raise ClientError("The registry is still being loaded. Ask again in a few seconds.", "NOT_READY")
-        return rows[0]
-
-    @strawberry.field(description="Seconds between refreshes; 0 when it does not refresh by itself.")
-    @staticmethod
-    def refresh_interval_seconds(info: Info) -> int:
-        return int(info.context.settings.get("refresh_interval", 0))
-
-    @strawberry.field(description="When the next refresh is due; null when it does not refresh by itself.")
-    @staticmethod
-    async def next_refresh_at(info: Info) -> datetime | None:
-        interval = int(info.context.settings.get("refresh_interval", 0))
-        source = tables.Source
-        asked = sa.select(sa.func.min(col(source.last_attempt_at))).where(col(source.status) != SourceStatus.DISABLED)
-        oldest = await info.context.scalar(asked)
-        return max(oldest + timedelta(seconds=interval), info.context.now) if interval and oldest else None
-
-    @strawberry.field(
-        graphql_type=list[Source], description="Where its facts come from, the most trusted source first."
+    model_count = edge(
+        int,
+        dataloaders.row_counts,
+        by=models,
+        description="Number of models, including retired ones.",
     )
+    provider_count = edge(int, dataloaders.row_counts, by=providers, description="Number of providers.")
+    family_count = edge(int, dataloaders.row_counts, by=families, description="Number of families.")
+    revision = edge(
+        Revision, dataloaders.latest_revision, by=whole, description="The revision that this response was read from."
+    )
+    sources = edge(
+        list[Source],
+        dataloaders.all_sources,
+        by=whole,
+        largest=MOST_SOURCES,
+        weight=5,
+        description="The sources of the data, the most trusted first.",
+    )
+
+    @field(needs=dataloaders.registry_settings, by=whole)
     @staticmethod
-    async def sources(info: Info) -> Any:
-        return await info.context.rows(sa.select(tables.Source).order_by(col(tables.Source.trust)))
+    def refresh_interval_seconds(_: object, settings: RegistrySettings) -> int:
+        """Seconds between automatic refreshes; 0 if they are off."""
+        return settings.refresh_interval_seconds
+
+    @field(needs=(dataloaders.registry_settings, dataloaders.refresh_attempts), by=whole, clock=Clock.INSTANT)
+    @staticmethod
+    def next_refresh_at(
+        _: object, settings: RegistrySettings, attempts: Sequence[datetime | None], now: datetime
+    ) -> datetime | None:
+        """When the next automatic refresh is due; null if they are off."""
+        interval = settings.refresh_interval_seconds
+        return max(refresh_due_at(attempts, interval), now) if interval else None

@@ -1,18 +1,19 @@
-"""How a reference was read: the model it means, and what else it may mean."""
+"""How a reference was resolved: the model it means, and other candidates."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
-from strawberry import Parent
 
-from schema import dataloaders, tables
-from schema.context import Info
+from schema import tables
+from schema.context import Context
+from schema.dataloaders import itself
+from schema.declarations import column, edge
 from schema.enums import ResolutionKind
-from schema.references.index import names
 from schema.references.resolve import Resolution
-from schema.references.suggest import candidates
+from schema.references.suggest import MOST
+from schema.references.suggest import candidates as suggest
 from schema.types.model import Model
 
 
@@ -22,45 +23,31 @@ class Candidate:
     score: float
 
 
+async def candidates(context: Context, resolutions: Sequence[Resolution]) -> list[list[Candidate]]:
+    """The models that each reference may mean, best first."""
+    found = await asyncio.gather(*(suggest(context, resolution) for resolution in resolutions))
+    return [[Candidate(model, score) for model, score in pairs] for pairs in found]
+
+
 @strawberry.type(description="A model that a reference may mean.")
 class ModelCandidate:
-    @strawberry.field(graphql_type=Model, description="The model.")
-    @staticmethod
-    def model(candidate: Parent[Candidate]) -> Any:
-        return candidate.model
-
-    @strawberry.field(
-        description="How well the reference fits, from 0 to 1: 1 is the match; 0.9 fits too, but another listing fits "
-        "as well or better; 0.8 is another version of the match; 0.7 and less only looks alike, by the share of "
-        "characters that agree."
+    model: Model = column("The model.")
+    score: float = column(
+        "How well the reference fits, from 0 to 1: 1 is the match itself; 0.9 fits as well, but another listing was "
+        "preferred; 0.8 is another version of the match; 0.7 or less is similar spelling, by the share of characters "
+        "that agree."
     )
-    @staticmethod
-    def score(candidate: Parent[Candidate]) -> float:
-        return candidate.score
 
 
-@strawberry.type(description="How a reference was read.")
+@strawberry.type(description="How a reference was resolved.")
 class ModelResolution:
-    @strawberry.field(graphql_type=Model | None, description="The model it means; null when matched is NONE.")
-    @staticmethod
-    def model(resolution: Parent[Resolution]) -> Any:
-        return resolution.model
-
-    @strawberry.field(description="How the reference was matched.")
-    @staticmethod
-    def matched(resolution: Parent[Resolution]) -> ResolutionKind:
-        return resolution.matched
-
-    @strawberry.field(
-        graphql_type=list[ModelCandidate],
-        description="What the reference may mean, best first, ten at most: the match, the same model at other "
-        "providers and its other versions. Where nothing matches, models that fit alike, or near misses of spelling.",
+    model: Model | None = column("The model the reference means; null if matched is NONE.")
+    matched: ResolutionKind = column("How the reference was matched.")
+    candidates = edge(
+        list[ModelCandidate],
+        candidates,
+        by=itself,
+        largest=MOST,
+        description="What the reference may mean, best first, at most ten: the match, the same model at other "
+        "providers and its other versions. Without a match, models that fit equally well or have similar names.",
     )
-    @staticmethod
-    async def candidates(resolution: Parent[Resolution], info: Info) -> Any:
-        known = await names(info.context)
-        place = known.places.get(resolution.model.ref) if resolution.model else None
-        found = candidates(resolution.ref, place, known)
-        load = info.context.load
-        rows = await asyncio.gather(*(load(dataloaders.models_by_ref, known.entries[place].ref) for place, _ in found))
-        return [Candidate(row, score) for row, (_, score) in zip(rows, found, strict=True) if row is not None]

@@ -1,26 +1,28 @@
-"""Where facts come from, and what each source says."""
+"""Sources, and what each source says."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import strawberry
-from strawberry import Parent, auto
+from strawberry import auto
 
 from schema import dataloaders, tables
-from schema.context import Info
-from schema.declarations import of
+from schema.context import RegistrySettings
+from schema.declarations import Clock, column, edge, field, of
 from schema.enums import SourceStatus
 from schema.scalars import JSON, URL
-from schema.tables import Claim as ClaimRow
 
+MOST_SOURCES = 20
+"""Sources there can be: the feeds, the curated files and the overlay."""
 SOON = timedelta(minutes=10)
-"""No source is out of date sooner, however often it is asked."""
+"""A source is never stale before that, however short the refresh interval is."""
 
 
 def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
-    """How a source's row stands now, where refreshes come every so many seconds; 0 is never by themselves."""
+    """The status of a source now, where refreshes run every `interval` seconds; 0 is never."""
     status: SourceStatus = source.status
-    # What has no address is a file of this machine's: never out of date.
+    # A source without a URL is a local file, which is never stale.
     if status is not SourceStatus.OK or source.url is None:
         return status
     expected = max(timedelta(seconds=3 * interval), SOON) if interval else timedelta(days=2)
@@ -38,83 +40,85 @@ class Source:
     last_error: auto
     model_count: auto
     quarantined_count: auto
+    url: URL | None = column()
 
-    @strawberry.field(
-        description="How the source stands with the registry. It is STALE when it was not reached for three refresh "
-        "intervals and ten minutes at least, or for two days where the registry does not refresh by itself."
-    )
+    @field(needs=dataloaders.registry_settings, by=dataloaders.whole, clock=Clock.INSTANT)
     @staticmethod
-    def status(source: Parent[tables.Source], info: Info) -> SourceStatus:
-        return standing(source, int(info.context.settings.get("refresh_interval", 0)), info.context.now)
-
-    @strawberry.field(description="Where the source is described or fetched from.")
-    @staticmethod
-    def url(source: Parent[tables.Source]) -> URL | None:
-        return None if source.url is None else URL(source.url)
+    def status(source: tables.Source, settings: RegistrySettings, now: datetime) -> SourceStatus:
+        """Result of the last refresh. A source is STALE if it has not been reached for three refresh intervals (and
+        at least ten minutes), or for two days if the registry does not refresh itself."""
+        return standing(source, settings.refresh_interval_seconds, now)
 
 
-@strawberry.type(description="What one source says of a fact.")
+@of(tables.Claim, description="What one source says about a fact.")
 class Claim:
-    @strawberry.field(description="The value it states. Amounts of money are strings.")
-    @staticmethod
-    def value(claim: Parent[ClaimRow]) -> JSON | None:
-        return JSON(claim.value)
-
-    @strawberry.field(graphql_type=Source, description="The source that states it.")
-    @staticmethod
-    async def source(claim: Parent[ClaimRow], info: Info) -> Any:
-        return await info.context.load(dataloaders.sources, claim.source_slug)
-
-    @strawberry.field(description="When the registry first saw the source state this value.")
-    @staticmethod
-    def observed_at(claim: Parent[ClaimRow]) -> datetime:
-        return claim.observed_at
+    value: JSON | None = column()
+    observed_at: auto
+    source = edge(Source, dataloaders.sources, by="source_slug", description="The source that states it.")
 
 
-@strawberry.type(description="One fact of a model: the value believed, its source, and what other sources say.")
+def trusted_source(claims: Sequence[tables.Claim]) -> str:
+    return claims[0].source_slug
+
+
+@strawberry.type(description="One fact about a model: the value the registry uses, its source, and other claims.")
 class Fact:
-    @strawberry.field(
-        description="Field of Model it belongs to; a dot leads to what lies below: price.input, capabilities.VISION."
+    source = edge(
+        Source,
+        dataloaders.sources,
+        by=trusted_source,
+        description="The source the value is taken from.",
     )
-    @staticmethod
-    def field(claims: Parent[list[ClaimRow]]) -> str:
-        return claims[0].field
 
-    @strawberry.field(description="The value believed. Amounts of money are strings.")
+    @field(JSON | None)
     @staticmethod
-    def value(claims: Parent[list[ClaimRow]]) -> JSON | None:
-        return JSON(claims[0].value)
+    def value(claims: Sequence[tables.Claim]) -> Any:
+        """The value the registry uses. Amounts of money are strings."""
+        return claims[0].value
 
-    @strawberry.field(graphql_type=Source, description="The source it was taken from.")
+    @field()
     @staticmethod
-    async def source(claims: Parent[list[ClaimRow]], info: Info) -> Any:
-        return await info.context.load(dataloaders.sources, claims[0].source_slug)
-
-    @strawberry.field(description="When the registry first saw that source state this value.")
-    @staticmethod
-    def observed_at(claims: Parent[list[ClaimRow]]) -> datetime:
+    def observed_at(claims: Sequence[tables.Claim]) -> datetime:
+        """When the registry first saw the source state this value."""
         return claims[0].observed_at
 
-    @strawberry.field(description="Whether another source states a different value.")
+    @field()
     @staticmethod
-    def disputed(claims: Parent[list[ClaimRow]]) -> bool:
+    def disputed(claims: Sequence[tables.Claim]) -> bool:
+        """True if another source states a different value."""
         return any(claim.disputed for claim in claims)
 
-    @strawberry.field(description="Why this value is believed, where it was decided by more than the order of trust.")
+    @field()
     @staticmethod
-    def reason(claims: Parent[list[ClaimRow]]) -> str | None:
+    def reason(claims: Sequence[tables.Claim]) -> str | None:
+        """Why the registry uses this value, if the order of the sources did not decide."""
         return claims[0].reason
 
-    @strawberry.field(graphql_type=list[Claim], description="What the other sources say, in order of trust.")
+    @field(list[Claim], largest=MOST_SOURCES, sized_by="first", weight=1)
     @staticmethod
-    def others(claims: Parent[list[ClaimRow]]) -> list[ClaimRow]:
+    def others(claims: Sequence[tables.Claim]) -> Sequence[tables.Claim]:
+        """What the other sources say, the most trusted first."""
         return claims[1:]
 
+    # Last: from here on the name `field` means this one.
+    @field()
+    @staticmethod
+    def field(claims: Sequence[tables.Claim]) -> str:
+        """Field of Model that the fact belongs to; dots lead to nested fields: price.input, capabilities.VISION."""
+        return claims[0].field
 
-def facts(claims: list[ClaimRow], fields: list[str] | None) -> list[list[ClaimRow]]:
-    """Claims by fact; a name given selects that fact and all that lies below it."""
-    found: dict[str, list[ClaimRow]] = {}
+
+def facts(claims: Sequence[tables.Claim], fields: Sequence[str] | None) -> list[list[tables.Claim]]:
+    """Claims by fact. A name selects the fact of that name and everything below it: price -> price.input."""
+    wanted = None if fields is None else set(fields)
+    found: dict[str, list[tables.Claim]] = {}
     for claim in claims:
-        if fields is None or any(claim.field == name or claim.field.startswith(f"{name}.") for name in fields):
+        if wanted is None or not wanted.isdisjoint(prefixes(claim.field)):
             found.setdefault(claim.field, []).append(claim)
     return list(found.values())
+
+
+def prefixes(name: str) -> list[str]:
+    """prices.BATCH.INPUT -> prices, prices.BATCH, prices.BATCH.INPUT."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]

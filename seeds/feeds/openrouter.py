@@ -13,7 +13,7 @@ from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_objec
 from schema.enums import Capability, Meter, Modality, ModelStatus, ParameterKind, PriceUnit
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
 from seeds.curated.providers import policy
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 from seeds.feeds.models_dev import day, zero_rates
 from seeds.feeds.shapes import Count, Price, Slug, Text, brief, called, checked, document
 

@@ -1,21 +1,21 @@
 """How a live feed's content becomes JSON that can be trusted to end, and what the shapes of several feeds share."""
 
-import json
 import re
-from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_object
+from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, line
-from seeds.feeds.answer import FeedError
+from seeds.feeds.fetch import FeedError
 
 DIGITS = 40
 """Longest number anybody has a use for, and the largest exponent."""
 UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Control characters, those that turn text around, and halves of characters."""
+PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
@@ -30,11 +30,11 @@ def _link(value: str | None) -> str | None:
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
-def _ordinary(value: Decimal) -> Decimal:
+def bounded(value: Decimal) -> Decimal:
     _, digits, exponent = value.as_tuple()
     # Written out, even a zero with an exponent of 999999999 would fill the memory.
     if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
-        raise ValueError("no price has so many digits")
+        raise ValueError("the number has too many digits")
     return value
 
 
@@ -42,61 +42,24 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), 
 """A text for people; some upstreams leave a tab behind it."""
 Slug = Annotated[str, StringConstraints(max_length=300), AfterValidator(fit)]
 """An identifier, exactly as it has to be sent."""
-ProviderSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+ProviderSlug = Annotated[str, Field(pattern=f"^{PROVIDER_SLUG}$", max_length=100)]
 Link = Annotated[str | None, AfterValidator(_link)]
-Price = Annotated[Decimal, Field(ge=0), AfterValidator(_ordinary)]
+Price = Annotated[Decimal, Field(ge=0), AfterValidator(bounded)]
 Amount = Annotated[Price, AfterValidator(check_exact)]
 """A price by the unit it is stored by."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 
 
+FEED_JSON = JsonParser(max_digits=DIGITS, max_exponent=DIGITS, byte_order_mark=True)
+
+
 def document(content: bytes, expected: str) -> Any:
     """A feed's JSON. Raises FeedError naming what was expected and what came instead."""
     try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_object,
-            parse_float=_number,
-            parse_int=_integer,
-            parse_constant=_constant,
-        )
-    except UnicodeDecodeError as error:
-        raise FeedError(f"The content is not {expected}: byte {error.start:,} is no UTF-8.") from error
-    except RecursionError as error:
-        raise FeedError(f"The content is not {expected}: it is nested too deep.") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno:,}, column {error.colno:,}"
-        begins = line(content[:30].decode("ascii", "backslashreplace"), 30)
-        raise FeedError(f"The content is not {expected}: no JSON at {where}. It begins with: {begins}") from error
-    except ValueError as error:
-        raise FeedError(f"The content is not {expected}: {error}.") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f'it gives the key "{line(twice, 60)}" twice in one object')
-    return found
-
-
-def _number(text: str) -> Decimal:
-    # Turning 1e999999999 into a whole number would fill the memory.
-    if len(text) <= DIGITS and re.fullmatch(r"[^eE]*([eE][+-]?\d\d?)?", text):
-        number = Decimal(text)
-        if abs(number.adjusted()) <= DIGITS:
-            return number
-    raise ValueError(f"it holds the number {line(text, 30)}")
-
-
-def _integer(text: str) -> int:
-    if len(text) > DIGITS:
-        raise ValueError(f"it holds a number of {len(text):,} digits")
-    return int(text)
-
-
-def _constant(text: str) -> Any:
-    raise ValueError(f"it holds {text}, which is no JSON")
+        return FEED_JSON.parse(content)
+    except JsonError as error:
+        start = line(content[:30].decode("ascii", "backslashreplace"), 30)
+        raise FeedError(f"The content is not {expected}: {error}. It starts with: {start}") from error
 
 
 def brief(error: ValueError) -> str:

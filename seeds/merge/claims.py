@@ -43,10 +43,15 @@ class MergedModel:
     claims: list[MergedClaim] = field(default_factory=list[MergedClaim])
     terms: dict[str, int] = field(default_factory=dict[str, int])
     """Term -> weight, for search."""
+    in_force: list[int] = field(default_factory=list[int])
+    """Positions of the rates that are in force: a dated rate starts or ends without any other difference."""
 
     def sign(self) -> None:
         """Writes the fingerprint: equal exactly when nothing about the model differs."""
-        parts = [self.columns, self.rates, self.parameters, self.traits, self.aliases, self.claims, self.terms]
+        parts = [
+            *(self.columns, self.rates, self.in_force, self.parameters),
+            *(self.traits, self.aliases, self.claims, self.terms),
+        ]
         text = dump_json(comparable(parts))
         self.columns["fingerprint"] = hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from schema.enums import AccessType, ModelStatus, ParameterKind, ProviderKind
 from schema.lists.tokenize import terms, weighted
-from schema.references.ids import spelt
+from schema.pricing.rates import in_force
+from schema.references.ids import form_and_text
 from schema.tables import AliasKind, TraitKind
 from seeds.catalogue import MAX_OUTPUT, ModelKey, ParameterClaim
 from seeds.curated.providers import policy
@@ -49,7 +50,7 @@ Spelling = tuple[str, str, str]
 
 
 def spelling(key: ModelKey) -> Spelling:
-    form, text = spelt(key[1])
+    form, text = form_and_text(key[1])
     return key[0], text, form.day
 
 
@@ -207,6 +208,7 @@ def merge_rates(model: MergedModel, ref: str, stated: Stated, today: date, reaso
         | {"currency": "USD", "source_slug": source}
         for position, (rate, source) in enumerate(chosen)
     ]
+    model.in_force = [position for position, (rate, _) in enumerate(chosen) if in_force(rate, today)]
     by_source = [(source, prices.standard(rates, today)) for source, rates in stated_rates]
     for name, field_name in PRICE_FIELDS.items():
         said = [(source, each.amounts[name]) for source, each in by_source if name in each.amounts]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from schema.enums import Meter, PricePublication, ServiceTier
+from schema.pricing.rates import in_force
 from seeds.catalogue import RateClaim
 
 STANDARD_METERS: Mapping[str, Meter] = {
@@ -28,12 +29,6 @@ class StandardPrice(NamedTuple):
 
     amounts: Mapping[str, Decimal]
     publication: PricePublication
-
-
-def in_force(rate: RateClaim, day: date) -> bool:
-    return (rate.effective_from is None or rate.effective_from <= day) and (
-        rate.effective_to is None or day < rate.effective_to
-    )
 
 
 def standard(rates: Iterable[RateClaim], day: date) -> StandardPrice:

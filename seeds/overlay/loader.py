@@ -1,4 +1,4 @@
-"""The operator's overlay: private models, negotiated prices and corrections, believed before every other source.
+"""The operator's overlay: private models, negotiated prices and corrections, trusted before every other source.
 
 `seeds/overlay/example.toml` shows and explains the format.
 """
@@ -6,23 +6,24 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim
 from seeds.curated.loader import PLAIN, SETS
-from seeds.overlay import positions
-from seeds.overlay.positions import Place
 from seeds.overlay.rates import SHORTHAND, rates
-from seeds.overlay.shape import FileShape, ModelShape, ParameterShape, default_fault, known_keys
+from seeds.overlay.shape import FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
 
 SLUG = "overlay"
+OVERLAY_JSON = JsonParser(max_digits=1_000)
 ADVICE = {
     "model_type": "write a table (in JSON, an object)",
     "dict_type": "write a table (in JSON, an object)",
@@ -30,61 +31,69 @@ ADVICE = {
     "string_type": "write text in quotes",
     "bool_type": "write true or false",
 }
-"""What to write, by the name of pydantic's complaint."""
+"""What to write, by the name of pydantic's error."""
 
 
 class OverlayError(ValueError):
-    """A mistake in the file, in one line that names the file, the line, the key and the way out."""
+    """A mistake in the file: one line that names the file, the key path and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """What an operator's file says, and where in the file it says so."""
+    """What an operator's file says."""
 
     name: str
     catalogue: Catalogue
     content: bytes
     edition: str
     """Fingerprint of the content."""
-    lines: Mapping[Place, int]
 
-    def mistake(self, place: Place, message: str) -> OverlayError:
-        line = positions.line(self.lines, place)
-        text = f"{self.name}, line {line}: {positions.spelt(place) or 'the file'}: {message}"
-        # JSON may hold halves of characters, which no terminal takes.
-        return OverlayError(text.encode("utf-8", "backslashreplace").decode())
+    def mistake(self, path: KeyPath, message: str) -> OverlayError:
+        text = f"{self.name}: {format_key_path(path) or 'the file'}: {message}"
+        # Keys and values are quoted as they are, but for line separators, lone surrogates and the like.
+        return OverlayError("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
 
     def check(self, others: Sequence[Catalogue]) -> None:
-        """Compares with what the other sources know. Raises OverlayError for a provider nobody introduces."""
-        known = {slug for each in others for slug in each.providers}
-        sold = {model.provider for model in self.catalogue.models}
+        """Compares with what the other sources know. Raises OverlayError for a provider that nothing defines."""
+        known = {slug for catalogue in others for slug in catalogue.providers}
+        used = {model.provider for model in self.catalogue.models}
         for slug, columns in self.catalogue.providers.items():
-            if slug not in known and slug not in sold:
+            if slug not in known and slug not in used:
                 raise self.mistake(
                     ("providers", slug),
-                    f"no source knows this provider and no model here is sold by it. {_nearest(slug, known)}"
-                    "Mend the name, or add a model of it.",
+                    f"no source has this provider, and no model here uses it. {_nearest(slug, known)}"
+                    "Fix the name, or add one of its models.",
                 )
             if slug not in known and "kind" not in columns:
-                raise self.mistake(
-                    ("providers", slug), "a provider of your own needs a kind: LAB, CLOUD, GATEWAY or LOCAL."
-                )
+                raise self.mistake(("providers", slug), "a new provider needs a kind: LAB, CLOUD, GATEWAY or LOCAL.")
         spellings: dict[tuple[str, str], set[str]] = {}
-        for model in (model for each in others for model in each.models):
+        for model in (model for catalogue in others for model in catalogue.models):
             spellings.setdefault((model.provider, model.slug.lower()), set()).add(model.slug)
         for model in self.catalogue.models:
-            place = ("models", f"{model.provider}/{model.slug}")
+            path = ("models", f"{model.provider}/{model.slug}")
             if model.provider not in known and model.provider not in self.catalogue.providers:
                 raise self.mistake(
-                    place,
-                    f'no source knows the provider "{model.provider}". {_nearest(model.provider, known)}'
-                    f"Mend the name, or introduce it with [providers.{model.provider}].",
+                    path,
+                    f'no source has the provider "{model.provider}". {_nearest(model.provider, known)}'
+                    f"Fix the name, or define the provider with [providers.{model.provider}].",
                 )
             same = spellings.setdefault((model.provider, model.slug.lower()), {model.slug})
             if model.slug not in same:
                 raise self.mistake(
-                    place, f'this model is known as "{model.provider}/{min(same)}". Write it with the same letters.'
+                    path, f'this model is listed as "{model.provider}/{min(same)}". Use the same upper and lower case.'
                 )
+
+
+def format_key_path(path: KeyPath) -> str:
+    """A key path as people write it: models."acme/one".rates[0].amount."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+            text += "." * bool(text) + (key if bare else json.dumps(key, ensure_ascii=False))
+    return text
 
 
 def _nearest(word: str, known: Sequence[str] | set[str]) -> str:
@@ -96,31 +105,20 @@ def read(path: Path) -> Overlay:
     """The overlay in a file. Raises OverlayError."""
     try:
         if path.exists() and not path.is_file():
-            raise OverlayError(f"{path}: this is no file. Name a TOML or JSON file as the overlay.")
+            raise OverlayError(f"{path}: not a file. Name a TOML or JSON file as the overlay.")
         content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise OverlayError(
-            f"{path}: the overlay can't be read: {reason}. Mend the path or the file's rights."
+            f"{path}: the overlay can't be read: {reason}. Check the path and the file's permissions."
         ) from error
     return parse(content, str(path))
 
 
 def parse(content: bytes, name: str) -> Overlay:
-    """The overlay in a file's content: JSON when named so or begun with a brace, else TOML. Raises OverlayError."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = f"0x{content[error.start]:02x}"
-        raise OverlayError(f"{name}, line {line}: the byte {byte} is no UTF-8. Save the file as UTF-8.") from error
-    language: positions.Language = "JSON" if name.lower().endswith(".json") or text.lstrip().startswith("{") else "TOML"
-    try:
-        document, lines = positions.read(text, language)
-    except positions.SyntaxFault as error:
-        where = f"{positions.spelt(error.place)}: " if error.place else ""
-        raise OverlayError(f"{name}, line {error.line}: {where}{error}") from error
-    overlay = Overlay(name, Catalogue(SLUG), content, hashlib.sha256(content).hexdigest(), lines)
+    """The overlay in a file's content: JSON if named .json or starting with a brace, else TOML. Raises OverlayError."""
+    document = read_document(content, name)
+    overlay = Overlay(name, Catalogue(SLUG), content, hashlib.sha256(content).hexdigest())
     try:
         shape = FileShape.model_validate(document)
     except ValidationError as error:
@@ -132,32 +130,56 @@ def parse(content: bytes, name: str) -> Overlay:
     return overlay
 
 
+def read_document(content: bytes, name: str) -> Any:
+    """The parsed file, fractions as Decimal. Raises OverlayError, also for a key that appears twice in an object."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        raise OverlayError(f"{name}, line {line}: byte 0x{byte:02x} is not UTF-8. Save the file as UTF-8.") from error
+    try:
+        if name.lower().endswith(".json") or text.lstrip().startswith("{"):
+            return OVERLAY_JSON.parse(text)
+        return tomllib.loads(text, parse_float=_number)
+    except JsonError as error:
+        raise OverlayError(f"{name}: not valid JSON: {error}. Fix the file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise OverlayError(f"{name}: not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise OverlayError(f"{name}: the tables are nested too deeply. Remove some levels.") from error
+    except ValueError as error:
+        # Python refuses to read an integer of thousands of digits.
+        raise OverlayError(f"{name}: a number has too many digits. Fix the file.") from error
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent too large even for Decimal
+        return Decimal("Infinity")
+
+
 def _first_mistake(overlay: Overlay, error: ValidationError) -> OverlayError:
-    """The first of pydantic's complaints, by its place in the file, in our words."""
-
-    def place(each: Mapping[str, Any]) -> Place:
-        return tuple(step for step in each["loc"] if step != "[key]")
-
-    found = sorted(error.errors(include_url=False), key=lambda each: positions.line(overlay.lines, place(each)))
-    first = found[0]
-    where = place(first)
+    """The first of pydantic's errors, in our words."""
+    mistakes = error.errors(include_url=False)
+    first = mistakes[0]
+    path: KeyPath = tuple(key for key in first["loc"] if key != "[key]")
     if first["type"] == "extra_forbidden":
-        known = known_keys(where)
-        near = _nearest(str(where[-1]), known)
-        message = f"there is no such key. {near or 'Those there are: ' + ', '.join(known) + '.'}".strip()
+        known = known_keys(path)
+        near = _nearest(str(path[-1]), known)
+        message = f"unknown key. {near or 'Known keys: ' + ', '.join(known) + '.'}".strip()
     elif first["type"] == "missing":
-        message = "it is missing."
+        message = "this key is required."
     elif first["type"] == "enum":
         known = re.findall(r"'(\w+)'", first["msg"])
         near = _nearest(str(first["input"]).upper(), known)
-        message = (
-            f"{_shown(first['input'])} is none of its words. {near or 'They are: ' + ', '.join(known) + '.'}".strip()
-        )
+        valid = near or "Valid values: " + ", ".join(known) + "."
+        message = f"{_shown(first['input'])} is not a valid value. {valid}".strip()
     else:
-        said = ADVICE.get(first["type"]) or first["msg"].removeprefix("Value error, ").rstrip(".")
-        message = f"{_shown(first['input'])} can't be taken: {said}."
-    others = f" ({len(found) - 1} more after it.)" if len(found) > 1 else ""
-    return overlay.mistake(where, message + others)
+        advice = ADVICE.get(first["type"]) or first["msg"].removeprefix("Value error, ").rstrip(".")
+        message = f"{_shown(first['input'])} is not valid: {advice}."
+    others = len(mistakes) - 1
+    return overlay.mistake(path, message + (f" ({others} more after it.)" if others else ""))
 
 
 def _shown(value: Any) -> str:
@@ -166,7 +188,7 @@ def _shown(value: Any) -> str:
 
 
 def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
-    place: Place = ("models", ref)
+    path: KeyPath = ("models", ref)
     found = ModelClaims(*_split(ref), aliases=tuple(shape.aliases))
     found.facts = {name: value for name in PLAIN if (value := getattr(shape, name)) is not None}
     if shape.knowledge_cutoff:
@@ -174,22 +196,21 @@ def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
     for name in SETS:
         if (members := getattr(shape, name)) is not None:
             found.facts[name] = frozenset(member.name for member in members)
-    found.capabilities = {each.name: True for each in shape.capabilities}
-    for index, each in enumerate(shape.without_capabilities):
-        if each in shape.capabilities:
-            raise overlay.mistake(
-                (*place, "without_capabilities", index), f"{each.name} stands in capabilities, too. Keep one of them."
-            )
-        found.capabilities[each.name] = False
+    found.capabilities = {capability.name: True for capability in shape.capabilities}
+    for index, capability in enumerate(shape.without_capabilities):
+        if capability in shape.capabilities:
+            message = f"{capability.name} is also in capabilities. Remove one of them."
+            raise overlay.mistake((*path, "without_capabilities", index), message)
+        found.capabilities[capability.name] = False
     for name, parameter in shape.parameters.items():
-        found.parameters[name] = _parameter(overlay, (*place, "parameters", name), name, parameter)
-    found.rates = rates(overlay.mistake, place, shape)
-    found.reasons = dict(_reasons(overlay, place, shape, found))
+        found.parameters[name] = _parameter(overlay, (*path, "parameters", name), name, parameter)
+    found.rates = rates(overlay.mistake, path, shape)
+    found.reasons = dict(_reasons(overlay, path, shape, found))
     return found
 
 
-def _reasons(overlay: Overlay, place: Place, shape: ModelShape, found: ModelClaims) -> Iterator[tuple[str, str]]:
-    """Fact -> reason. One for `price` holds for each amount given."""
+def _reasons(overlay: Overlay, path: KeyPath, shape: ModelShape, found: ModelClaims) -> Iterator[tuple[str, str]]:
+    """Fact -> reason. A reason for `price` applies to each amount in the table."""
     meters = {rate.meter for rate in found.rates}
     for name, reason in shape.reasons.items():
         if name == "price" and meters:
@@ -197,7 +218,7 @@ def _reasons(overlay: Overlay, place: Place, shape: ModelShape, found: ModelClai
         elif name in found.facts or (name == "knowledge_cutoff" and shape.knowledge_cutoff):
             yield name, reason
         else:
-            raise overlay.mistake((*place, "reasons", name), "the entry says nothing of this. Name a fact it gives.")
+            raise overlay.mistake((*path, "reasons", name), "this entry does not set this fact. Name one that it sets.")
 
 
 def _split(ref: str) -> tuple[str, str]:
@@ -205,11 +226,11 @@ def _split(ref: str) -> tuple[str, str]:
     return provider, slug
 
 
-def _parameter(overlay: Overlay, place: Place, name: str, shape: ParameterShape) -> ParameterClaim:
+def _parameter(overlay: Overlay, path: KeyPath, name: str, shape: ParameterShape) -> ParameterClaim:
     low, high = shape.minimum, shape.maximum
     if isinstance(low, Decimal) and isinstance(high, Decimal) and low > high:
-        raise overlay.mistake((*place, "minimum"), f"{low} is more than the maximum, {high}.")
+        raise overlay.mistake((*path, "minimum"), f"{low} is greater than the maximum, {high}.")
     if fault := default_fault(shape):
-        raise overlay.mistake((*place, "default"), f"{_shown(shape.default)} can't be the default: {fault}.")
+        raise overlay.mistake((*path, "default"), f"{_shown(shape.default)} is not a valid default: {fault}.")
     allowed = None if shape.allowed_values is None else tuple(shape.allowed_values)
     return ParameterClaim(name, shape.supported, shape.label, shape.kind, shape.default, low, high, allowed, shape.note)

@@ -1,4 +1,4 @@
-"""The prices in an operator's overlay, and the rates they come to. A zero has to say what it means."""
+"""The rates that the prices in an operator's overlay stand for. A price of 0 must say what it means."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -7,11 +7,10 @@ from decimal import Decimal
 from schema.enums import Meter, PricePublication
 from seeds.catalogue import RateClaim
 from seeds.feeds.genai_rates import METERS
-from seeds.overlay.positions import Place
-from seeds.overlay.shape import ModelShape, RateShape
+from seeds.overlay.shape import KeyPath, ModelShape, RateShape
 
 UNITS = dict(METERS.values())
-"""The unit each meter is usually priced by."""
+"""The usual unit of each meter."""
 SHORTHAND = {
     "input": Meter.INPUT,
     "output": Meter.OUTPUT,
@@ -19,15 +18,15 @@ SHORTHAND = {
     "cache_write": Meter.CACHE_WRITE,
 }
 FREE, PUBLISHED = PricePublication.FREE, PricePublication.PUBLISHED
-Mistake = Callable[[Place, str], ValueError]
+Mistake = Callable[[KeyPath, str], ValueError]
 
 
-def rates(mistake: Mistake, place: Place, shape: ModelShape) -> list[RateClaim]:
-    """The rates of a model's `price` and `rates`. Raises what `mistake` makes of a place and a message."""
+def rates(mistake: Mistake, path: KeyPath, shape: ModelShape) -> list[RateClaim]:
+    """The rates of a model's `price` and `rates`. Raises what `mistake` returns for a key path and a message."""
     found: list[RateClaim] = []
-    stated = [*_shorthand(mistake, (*place, "price"), shape)]
-    stated += [_rate(mistake, (*place, "rates", index), rate) for index, rate in enumerate(shape.rates)]
-    for where, rate in stated:
+    rates_by_path = [*_shorthand(mistake, (*path, "price"), shape)]
+    rates_by_path += [_rate(mistake, (*path, "rates", index), rate) for index, rate in enumerate(shape.rates)]
+    for where, rate in rates_by_path:
         if any(_collide(rate, other) for other in found):
             raise mistake(
                 where,
@@ -49,34 +48,34 @@ def _collide(one: RateClaim, other: RateClaim) -> bool:
     )
 
 
-def _shorthand(mistake: Mistake, place: Place, shape: ModelShape) -> Iterator[tuple[Place, RateClaim]]:
-    """The rates a `price` table stands for: standard tier, per million tokens."""
+def _shorthand(mistake: Mistake, path: KeyPath, shape: ModelShape) -> Iterator[tuple[KeyPath, RateClaim]]:
+    """The rates of a `price` table: standard tier, per million tokens."""
     price = shape.price
     if price is None:
         return
     given = [name for name in SHORTHAND if getattr(price, name) is not None]
     if not given and price.publication in (None, PUBLISHED):
-        raise mistake(place, "it holds no amount. Give input, output, cache_read or cache_write.")
+        raise mistake(path, "it has no amount. Set input, output, cache_read or cache_write.")
     for name in given or ("input", "output"):
-        where = (*place, name)
+        where = (*path, name)
         amount, publication = _stated(mistake, where, getattr(price, name), price.publication)
         yield where, RateClaim(SHORTHAND[name], amount, publication=publication)
 
 
-def _rate(mistake: Mistake, place: Place, shape: RateShape) -> tuple[Place, RateClaim]:
+def _rate(mistake: Mistake, path: KeyPath, shape: RateShape) -> tuple[KeyPath, RateClaim]:
     if (shape.daily_from is None) != (shape.daily_to is None) or (
         shape.daily_from and shape.daily_from == shape.daily_to
     ):
         name = "daily_from" if shape.daily_from else "daily_to"
-        raise mistake((*place, name), "a stretch of the day needs two different ends, daily_from and daily_to.")
+        raise mistake((*path, name), "a daily window needs both daily_from and daily_to, and they must differ.")
     since, until = shape.effective_from, shape.effective_to
     if since and until and since >= until:
         raise mistake(
-            (*place, "effective_to"),
-            f"{until} is the first day the rate no longer holds; it has to come after {since}.",
+            (*path, "effective_to"),
+            f"{until} is the first day the rate no longer applies. It must be after effective_from, {since}.",
         )
-    amount, publication = _stated(mistake, (*place, "amount"), shape.amount, shape.publication)
-    return place, RateClaim(
+    amount, publication = _stated(mistake, (*path, "amount"), shape.amount, shape.publication)
+    return path, RateClaim(
         shape.meter,
         amount,
         shape.unit or UNITS[shape.meter],
@@ -91,23 +90,25 @@ def _rate(mistake: Mistake, place: Place, shape: RateShape) -> tuple[Place, Rate
 
 
 def _stated(
-    mistake: Mistake, place: Place, amount: Decimal | None, publication: PricePublication | None
+    mistake: Mistake, path: KeyPath, amount: Decimal | None, publication: PricePublication | None
 ) -> tuple[Decimal | None, PricePublication]:
-    """Amount and publication, once they fit together. A zero has to say what it means."""
+    """The amount and the publication, if they fit together."""
     meant = publication or PUBLISHED
     if meant is FREE:
         if amount:
-            raise mistake(place, f'{amount} is a price, and publication = "FREE" says there is none.')
+            raise mistake(
+                path, f'publication = "FREE" means no charge, but the amount is {amount}. Remove one of them.'
+            )
         return Decimal(0), meant
     if meant is PUBLISHED:
         if amount is None:
-            raise mistake(place, 'it is missing. Only publication = "FREE" or "INCLUDED" needs no amount.')
+            raise mistake(path, 'this key is required, unless publication is "FREE", "INCLUDED" or "NOT_PUBLISHED".')
         if amount == 0:
-            raise mistake(
-                place,
-                '0 can mean several things. Write publication = "FREE" for no charge, "INCLUDED" without an amount '
-                "for part of a subscription, or leave out what the model has no meter for.",
+            message = (
+                '0 is ambiguous. Write publication = "FREE" for no charge, "INCLUDED" without an amount if a '
+                "subscription covers it, or leave it out if the model does not have this meter."
             )
+            raise mistake(path, message)
     elif amount is not None:
-        raise mistake(place, f'publication = "{meant.name}" goes without an amount. Leave one of them out.')
+        raise mistake(path, f'publication = "{meant.name}" does not allow an amount. Remove one of them.')
     return amount, meant

@@ -1,4 +1,4 @@
-"""What an operator's overlay may hold: its keys, the values they take, and the words for those they don't."""
+"""The format of an operator's overlay: its keys, their valid values, and what to write instead of an invalid one."""
 
 import re
 from collections.abc import Mapping
@@ -26,23 +26,25 @@ from schema.enums import (
 )
 from seeds.catalogue import MAX_OUTPUT
 from seeds.curated.loader import Shape
-from seeds.overlay.positions import Place
+from seeds.feeds.shapes import PROVIDER_SLUG, UNFIT, bounded
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-DIGITS = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+KeyPath = tuple[str | int, ...]
+"""Keys and indexes that lead to a value: ("models", "acme/one", "rates", 0, "amount")."""
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def _exact(value: object) -> Decimal:
-    if isinstance(value, str) and DIGITS.fullmatch(value):
+    if isinstance(value, str) and NUMBER.fullmatch(value):
         value = Decimal(value)
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return check_exact(Decimal(value))
+        return bounded(check_exact(Decimal(value)))
     raise ValueError('write a number, with or without quotes: 0.3 or "0.3"')
 
 
 def _positive(value: Decimal) -> Decimal:
     if value < 0:
-        raise ValueError("a price can't be less than 0")
+        raise ValueError("a price can't be negative")
     return value
 
 
@@ -56,7 +58,7 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError("write a day that exists: 2026-12-31")
+    raise ValueError("write a valid date: 2026-12-31")
 
 
 def _clock(value: object) -> time:
@@ -77,30 +79,35 @@ def _count(value: object) -> int:
 
 def _window(value: int) -> int:
     if not value:
-        raise ValueError("a limit of 0 is none. Leave it out where it is not known")
+        raise ValueError("a limit can't be 0. Leave it out if it is not known")
     return value
 
 
+def _has_control_characters(text: str) -> bool:
+    # Tabs and line breaks are fine: a description may have several lines.
+    return bool(UNFIT.search(re.sub(r"[\t\n]", "", text)))
+
+
 def _text(value: str) -> str:
-    if not value.strip() or CONTROL.search(value):
+    if not value.strip() or _has_control_characters(value):
         raise ValueError("write some text, without control characters")
     return value
 
 
 def _word(value: str) -> str:
-    if not value or re.search(r"\s", value) or CONTROL.search(value):
+    if not value or re.search(r"\s", value) or UNFIT.search(value):
         raise ValueError("write a name without spaces")
     return value
 
 
 def _provider(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", value):
-        raise ValueError("write a provider's short name in lower case: acme")
+    if not re.fullmatch(PROVIDER_SLUG, value):
+        raise ValueError("write a provider's id in lower case: acme")
     return value
 
 
 def _ref(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*/[^\s\x00-\x1f\x7f]+", value):
+    if not re.fullmatch(PROVIDER_SLUG + r"/\S+", value) or UNFIT.search(value):
         raise ValueError('write provider/model, the provider in lower case: "acme/assistant-1"')
     return value
 
@@ -113,7 +120,7 @@ def _canonical(value: str) -> str:
 
 def _url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]\S*", _word(value)):
-        raise ValueError("write an address that begins with https:// or http://")
+        raise ValueError("write a URL that starts with https:// or http://")
     return value
 
 
@@ -138,7 +145,7 @@ Ref = Annotated[str, AfterValidator(_ref)]
 
 
 class ParameterShape(Shape):
-    """A parameter, whole: it stands in place of what other sources say of it."""
+    """A whole parameter: it replaces what other sources say about it."""
 
     kind: ParameterKind
     supported: StrictBool = True
@@ -154,7 +161,7 @@ class RateShape(Shape):
     meter: Meter
     amount: Amount | None = None
     unit: PriceUnit | None = None
-    """By default the one the meter is usually priced by: tokens by the million, searches by the thousand."""
+    """By default the usual one: per million tokens, per thousand searches."""
     service_tier: ServiceTier = ServiceTier.STANDARD
     publication: PricePublication | None = None
     min_context_tokens: Count = 0
@@ -165,7 +172,7 @@ class RateShape(Shape):
 
 
 class PriceShape(Shape):
-    """Shorthand for rates at the standard tier, per million tokens."""
+    """Short form for rates of the standard tier, per million tokens."""
 
     input: Amount | None = None
     output: Amount | None = None
@@ -175,7 +182,7 @@ class PriceShape(Shape):
 
 
 class ModelShape(Shape):
-    """What curated files say of a model, and its prices; parameters are written out in place."""
+    """The facts a curated file can give about a model, with its prices; parameters are defined in place."""
 
     name: Text | None = None
     family: Word | None = None
@@ -208,7 +215,7 @@ class ModelShape(Shape):
     price: PriceShape | None = None
     rates: list[RateShape] = []
     reasons: dict[Word, Text] = {}
-    """Fact, or `price` -> why this value is right where other sources say otherwise."""
+    """Fact, or `price` -> why this value is right although other sources disagree."""
 
 
 class ProviderShape(Shape):
@@ -225,10 +232,10 @@ class FileShape(Shape):
     models: dict[Ref, ModelShape] = {}
 
 
-def known_keys(place: Place) -> list[str]:
-    """The keys that may stand where this one does."""
+def known_keys(path: KeyPath) -> list[str]:
+    """The keys that are valid in the table of this one."""
     shape: type[Shape]
-    match place:
+    match path:
         case ("providers", _, _):
             shape = ProviderShape
         case ("models", _, _):
@@ -264,30 +271,30 @@ def default_fault(shape: ParameterShape) -> str | None:
     if not isinstance(value, types) or isinstance(value, bool) != (shape.kind is ParameterKind.BOOLEAN):
         return advice
     if isinstance(value, str) and shape.allowed_values is not None and value not in shape.allowed_values:
-        return "it is none of the allowed values"
+        return "it is not one of the allowed values"
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         if isinstance(shape.minimum, Decimal) and value < shape.minimum:
             return "it is less than the minimum"
         if isinstance(shape.maximum, Decimal) and value > shape.maximum:
-            return "it is more than the maximum"
+            return "it is greater than the maximum"
     return _not_json(value)
 
 
 def _not_json(value: Any) -> str | None:
-    """Why a value can't be kept as JSON, to the last digit, if it can't."""
+    """Why a value can't be stored as exact JSON, if it can't."""
     if is_object(value):
-        return next((fault for each in (*value, *value.values()) if (fault := _not_json(each))), None)
+        return next((fault for item in (*value, *value.values()) if (fault := _not_json(item))), None)
     if is_array(value):
-        return next((fault for each in value if (fault := _not_json(each))), None)
+        return next((fault for item in value if (fault := _not_json(item))), None)
     if isinstance(value, Decimal):
         try:
-            check_exact(value)
+            bounded(check_exact(value))
         except ValueError as error:
             return str(error).rstrip(".")
     elif isinstance(value, int) and abs(value) >= 2**63:
-        return "it is too large a number"
-    elif isinstance(value, str) and CONTROL.search(value):
-        return "it holds control characters"
+        return "the number is too large"
+    elif isinstance(value, str) and _has_control_characters(value):
+        return "it contains control characters"
     elif not isinstance(value, (str, int)):
-        return "dates and times go in quotes"
+        return "write dates and times in quotes"
     return None

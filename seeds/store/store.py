@@ -16,6 +16,7 @@ from seeds.merge.claims import MergedModel, comparable
 from seeds.merge.merge import Merged
 from seeds.store.changes import ChangeLog, rate_values
 from seeds.store.history import continued
+from seeds.store.references import write_references
 
 CHUNK = 500
 """Keys in one IN list, rows in one INSERT: well under SQLite's and asyncpg's limits."""
@@ -105,6 +106,7 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
         note.model_added(model)
     await _write_models(connection, added, changed, ids, before, now)
     await _count_families(connection)
+    await write_references(connection)
     outcome.changes = [] if outcome.first else note.rows
     if not outcome.wrote:
         outcome.revision -= 1

@@ -16,8 +16,9 @@ from server import settings as server_settings
 from server.commands import reports
 from server.commands.common import DatabaseUrl, opened, out, read_settings, run
 from server.errors import OperatorError
-from server.graphql.execution import Request, RequestError, Runner, is_subscription, refusal
-from server.graphql.http import HttpError, read_json
+from server.graphql.errors import HttpError, RequestError, error_response
+from server.graphql.execution import Request, Runner
+from server.graphql.http import read_json
 from server.settings import Settings
 
 
@@ -44,13 +45,13 @@ async def _execute(settings: Settings, request: Request) -> dict[str, Any]:
     async with opened(settings) as engine:
         runner = Runner(engine, settings)
         try:
-            ready = runner.check(request)
-            if is_subscription(ready):
-                event: dict[str, Any] = orjson.loads(await anext(runner.events(ready)))
+            operation = runner.prepare(request)
+            if operation.is_subscription:
+                event: dict[str, Any] = orjson.loads(await anext(runner.events(operation)))
                 return event
-            return await runner.run(ready)
+            return await runner.run(operation)
         except RequestError as error:
-            return refusal(error)
+            return error_response(error)
 
 
 def coverage(

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from schema import tables
 from schema.column_types import dump_json
-from schema.enums import ChangeKind, SourceStatus
-from schema.labels import label
+from schema.enums import ChangeKind, SourceStatus, label
 from seeds.load import Loaded
 from seeds.merge.claims import TRUST
 from seeds.refresh import Report

@@ -68,7 +68,7 @@ def _load_in_subprocess(settings: Settings) -> None:
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     from server.app import create_app
-    from server.uvicorn_server import Server, Socket
+    from server.uvicorn_server import Server, WebSocketProtocol
 
     logging.getLogger("modelmeta").setLevel(settings.log_level.upper())
     _raise_file_limit(settings.max_sockets + SPARE_FILES)
@@ -83,7 +83,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         create_app(settings),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="httptools",
-        ws=Socket,
+        ws=WebSocketProtocol,
         ws_max_size=settings.max_body_bytes * 2,
         log_level=settings.log_level,
         access_log=settings.log_level == "debug",

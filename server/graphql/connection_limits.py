@@ -1,33 +1,33 @@
-"""How many sockets and event streams are open, in all and from each address."""
+"""How many sockets and event streams are open, in total and from each address."""
 
 from collections import Counter
-from typing import Any
+
+from starlette.types import Scope
 
 
-class Places:
-    """Counts what is open. Whoever takes a place has to leave it."""
+class ConnectionLimits:
+    """Counts open connections. Every acquire that succeeds needs one release."""
 
-    def __init__(self, each: int, most: int) -> None:
-        self.each, self.most = each, most
-        self.taken = 0
-        self._by_address: Counter[str] = Counter()
+    def __init__(self, per_address: int, total: int) -> None:
+        self.per_address, self.total = per_address, total
+        self.open = 0
+        self._open_by_address: Counter[str] = Counter()
 
-    def take(self, address: str) -> bool:
-        """Whether there was a place left."""
-        if self.taken >= self.most or self._by_address[address] >= self.each:
+    def acquire(self, address: str) -> bool:
+        """Whether one more connection from the address is within the limits."""
+        if self.open >= self.total or self._open_by_address[address] >= self.per_address:
             return False
-        self.taken += 1
-        self._by_address[address] += 1
+        self.open += 1
+        self._open_by_address[address] += 1
         return True
 
-    def leave(self, address: str) -> None:
-        self.taken -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+    def release(self, address: str) -> None:
+        self.open -= 1
+        self._open_by_address[address] -= 1
+        if not self._open_by_address[address]:
+            del self._open_by_address[address]
 
 
-def address(scope: Any) -> str:
-    """Where a connection comes from."""
+def client_address(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else ""

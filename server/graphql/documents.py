@@ -1,10 +1,9 @@
-"""Parsed, checked and validated documents, kept by their text; and automatic persisted queries."""
+"""Documents, parsed, measured and validated once; and automatic persisted queries."""
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from graphql import (
     DocumentNode,
@@ -17,51 +16,26 @@ from graphql import (
     validate,
 )
 
+from schema.cache import Cache
 from schema.column_types import is_array
+from schema.errors import ClientError
+from server.graphql.errors import MAX_ERRORS, with_code
 from server.graphql.limits import Limits, check_document, check_fragments, check_operation, walk
 
-MOST_ERRORS = 20
-UNCOUNTED = 10**18
-V = TypeVar("V")
+UNCOUNTED: Final = 10**18
+BYTES_PER_CHARACTER: Final = 100
+"""What the syntax tree of a document takes in memory, for each character of its text. Measured."""
 
 
-class Recent(Generic[V]):
-    """A mapping that forgets what was used longest ago once it holds too many entries or bytes."""
+@dataclass(frozen=True, slots=True)
+class PreparedDocument:
+    """A document and what is known about it: it has errors, or it can be executed."""
 
-    def __init__(self, entries: int, size: int) -> None:
-        self.entries, self.size, self.held = entries, size, 0
-        self._items: OrderedDict[str, tuple[V, int]] = OrderedDict()
-
-    def get(self, key: str) -> V | None:
-        found = self._items.get(key)
-        if found is None:
-            return None
-        self._items.move_to_end(key)
-        return found[0]
-
-    def put(self, key: str, value: V, size: int) -> None:
-        if size > self.size // 4:
-            return
-        if old := self._items.pop(key, None):
-            self.held -= old[1]
-        self._items[key] = (value, size)
-        self.held += size
-        while len(self._items) > self.entries or self.held > self.size:
-            self.held -= self._items.popitem(last=False)[1][1]
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A document with what was found out about it: errors, or costs already counted."""
-
+    text: str
     document: DocumentNode | None
-    errors: list[GraphQLError]
+    errors: Sequence[GraphQLError] = ()
     variables: frozenset[str] = frozenset()
-    """Names of all variables used: the cost depends on the whole-number ones among them."""
-    costs: dict[Any, int] = field(default_factory=dict[Any, int])
+    """Names of all variables it uses: its cost depends on the integers among them."""
 
 
 class Documents:
@@ -69,91 +43,83 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, max_tokens: int) -> None:
         self.schema, self.limits, self.max_tokens = schema, limits, max_tokens
-        self._known: Recent[Prepared] = Recent(1_000, 16 * 1024 * 1024)
-        self._persisted: Recent[str] = Recent(2_000, 8 * 1024 * 1024)
+        self._prepared: Cache[PreparedDocument] = Cache(16 * 1024 * 1024)
+        self._costs: Cache[int] = Cache(4 * 1024 * 1024)
+        self._persisted: Cache[str] = Cache(8 * 1024 * 1024)
 
-    def prepare(self, text: str) -> Prepared:
-        """The document of a text, parsed and validated at most once while it is remembered."""
-        found = self._known.get(text)
-        if found is None:
-            found = self._prepare(text)
-            self._known.put(text, found, 40 * len(text) + 1_000)
-        return found
+    def prepare(self, text: str) -> PreparedDocument:
+        """The document of a text, parsed and validated once while it is remembered."""
+        prepared = self._prepared.get(text)
+        if prepared is None:
+            prepared = self._prepare(text)
+            self._prepared.put(text, prepared, BYTES_PER_CHARACTER * len(text) + 4_000)
+        return prepared
 
-    def _prepare(self, text: str) -> Prepared:
+    def _prepare(self, text: str) -> PreparedDocument:
         try:
             document = parse(text, max_tokens=self.max_tokens)
         except GraphQLError as error:
-            return Prepared(None, [coded(error, "GRAPHQL_PARSE_FAILED")])
+            return PreparedDocument(text, None, [with_code(error, "GRAPHQL_PARSE_FAILED")])
         except RecursionError:
-            return Prepared(
-                None, [GraphQLError("The document nests too deeply.", extensions={"code": "GRAPHQL_PARSE_FAILED"})]
-            )
+            return PreparedDocument(text, None, [ClientError("The document nests too deeply.", "GRAPHQL_PARSE_FAILED")])
         try:
             check_document(document, self.limits)
             # Fields are bounded before validation, which compares them pairwise.
             for node in document.definitions:
                 if isinstance(node, OperationDefinitionNode):
-                    # What it costs depends on variables: that is counted when it runs.
+                    # The cost depends on variables: it is counted before each execution.
                     check_operation(self.schema, document, node, {}, replace(self.limits, cost=UNCOUNTED))
             check_fragments(self.schema, document, self.limits)
-            errors = validate(self.schema, document, max_errors=MOST_ERRORS)
+            errors = validate(self.schema, document, max_errors=MAX_ERRORS)
         except GraphQLError as error:
-            return Prepared(None, [error])
+            return PreparedDocument(text, None, [error])
         except RecursionError:
-            return Prepared(None, [GraphQLError("The document nests too deeply.", extensions={"code": "COST_LIMIT"})])
+            return PreparedDocument(text, None, [ClientError("The document nests too deeply.", "COST_LIMIT")])
         if errors:
-            return Prepared(None, [coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[:MOST_ERRORS]])
-        names = frozenset(node.name.value for node in walk(document) if isinstance(node, VariableNode))
-        return Prepared(document, [], names)
+            coded = [with_code(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[:MAX_ERRORS]]
+            return PreparedDocument(text, None, coded)
+        variables = frozenset(node.name.value for node in walk(document) if isinstance(node, VariableNode))
+        return PreparedDocument(text, document, variables=variables)
 
-    def operation(self, prepared: Prepared, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises GraphQLError when the document does not say which."""
+    def operation(self, prepared: PreparedDocument, name: str | None) -> OperationDefinitionNode:
+        """The operation to execute. Raises ClientError when the request does not say which."""
         assert prepared.document
-        found = get_operation_ast(prepared.document, name or None)
-        if found is None:
-            text = (
-                f'The document has no operation called "{name:.60}".'
+        operation = get_operation_ast(prepared.document, name or None)
+        if operation is None:
+            raise ClientError(
+                f'The document has no operation named "{name:.60}".'
                 if name
-                else ("The document has several operations, or none. Say which to run with operationName.")
+                else "The document has no operation, or several: choose one with operationName."
             )
-            raise GraphQLError(text, extensions={"code": "BAD_USER_INPUT"})
-        return found
+        return operation
 
-    def cost(self, prepared: Prepared, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
-        """The cost of running the operation with these variables. Raises GraphQLError over a limit."""
+    def cost(
+        self, prepared: PreparedDocument, operation: OperationDefinitionNode, variables: Mapping[str, object]
+    ) -> int:
+        """The cost of the operation with these variables. Raises GraphQLError over a limit."""
         assert prepared.document
-        sizes = tuple(
-            (name, len(value) if is_array(value) else value)
-            for name in sorted(prepared.variables)
-            if isinstance(value := variables.get(name), int) or is_array(value)
-        )
-        key = (operation.name.value if operation.name else None, sizes)
-        if key not in prepared.costs:
-            if len(prepared.costs) > 100:
-                prepared.costs.clear()
-            prepared.costs[key] = check_operation(self.schema, prepared.document, operation, variables, self.limits)
-        return prepared.costs[key]
+        sizes: list[tuple[str, float]] = []
+        for name in sorted(prepared.variables):
+            value = variables.get(name)
+            if isinstance(value, (int, float)) or is_array(value):
+                sizes.append((name, value if isinstance(value, (int, float)) else len(value)))
+        key = prepared.text, operation.name.value if operation.name else None, tuple(sizes)
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = check_operation(self.schema, prepared.document, operation, variables, self.limits)
+            self._costs.put(key, cost, len(prepared.text) + 200 * len(sizes))
+        return cost
 
     def persisted(self, digest: str, text: str | None) -> str:
-        """The text of a persisted query; given the text too, it is stored. Raises GraphQLError."""
+        """The text of a persisted query, which is stored when given. Raises ClientError."""
         digest = digest.lower()
         if text is None:
-            found = self._persisted.get(digest)
-            if found is None:
-                raise GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
-            return found
+            text = self._persisted.get(digest)
+            if text is None:
+                # Clients recognize this message, and send the text.
+                raise ClientError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+            return text
         if hashlib.sha256(text.encode()).hexdigest() != digest:
-            raise GraphQLError(
-                "The persisted query's hash is not the SHA-256 of its text.", extensions={"code": "BAD_USER_INPUT"}
-            )
+            raise ClientError("sha256Hash is not the SHA-256 of the query.")
         self._persisted.put(digest, text, len(text))
         return text
-
-
-def coded(error: GraphQLError, code: str) -> GraphQLError:
-    """The error with a code, if it has none yet."""
-    extensions = dict(error.extensions or {})
-    extensions.setdefault("code", code)
-    error.extensions = extensions
-    return error

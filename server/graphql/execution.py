@@ -1,15 +1,14 @@
-"""Runs one operation: from a request's text and variables to its answer, with errors as clients may see them."""
+"""Runs one operation: from a request's text and variables to its response."""
 
 import asyncio
 import hmac
-import logging
 import time
-import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeGuard, cast
+from hashlib import blake2b
+from typing import Final
 
 import orjson
 from graphql import (
@@ -22,90 +21,77 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    execution,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
-from strawberry.execution.is_awaitable import optimized_is_awaitable
 
+from schema.cache import Cache
 from schema.column_types import is_object
-from schema.context import Context, Refresh
+from schema.context import Context, Refresh, RegistrySettings, Revisions, State
 from schema.errors import ClientError
 from schema.graph import graph
-from schema.single_flight import Shared
-from schema.subscription import landed
+from schema.subscription import event_key
 from seeds.store.sources import LIVE
-from server.database.revisions import Watch
-from server.graphql.documents import MOST_ERRORS, Documents, coded
+from server.graphql.documents import Documents
+from server.graphql.errors import MAX_ERRORS, RequestError, ResponseMap, format_error
+from server.graphql.executor import Result, Subscription, execute
 from server.graphql.limits import Limits, walk
 from server.settings import Settings
 
-log = logging.getLogger("modelmeta")
-MUTATION_GRACE = 120.0
+MUTATION_GRACE: Final = 120.0
 """Seconds a refresh may take on top of fetching."""
-SHARED_FOR = 5.0
-"""Seconds within which subscribers share the answer to an event: what it says may depend on the time of day."""
-MOST_TOLD = 8 * 1024 * 1024
-"""Bytes of such answers that are kept."""
-core: Any = execution  # whose own types are known in part only
-Result = ExecutionResult | Awaitable[ExecutionResult]
-# Strawberry's check is the faster one; its type only says bool.
-is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
+EVENT_SHARING: Final = 5.0
+"""Seconds for which subscribers share the response to an event: it may depend on the time of day."""
+EVENT_CACHE: Final = 8 * 1024 * 1024
+"""Bytes of such responses that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks, whatever carried it here."""
+    """What a client asks, over any transport."""
 
     query: str | None
-    variables: Mapping[str, Any]
+    variables: Mapping[str, object]
     operation_name: str | None
-    extensions: Mapping[str, Any]
+    extensions: Mapping[str, object]
     token: str | None = None
-    """What the caller shows to be the operator."""
+    """Proves that the caller is the operator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A request whose document is checked: only running it is left."""
+class PreparedOperation:
+    """A request whose document is valid and within the limits: it only has to be executed."""
 
     text: str
     document: DocumentNode
-    operation: OperationDefinitionNode
+    definition: OperationDefinitionNode
     request: Request
     cost: int
 
+    @property
+    def is_mutation(self) -> bool:
+        return self.definition.operation is OperationType.MUTATION
 
-class RequestError(Exception):
-    """Errors that kept the operation from running: the answer has no data at all."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__(errors[0].message)
-        self.errors = errors
+    @property
+    def is_subscription(self) -> bool:
+        return self.definition.operation is OperationType.SUBSCRIPTION
 
 
 class Runner:
-    """Checks and runs operations against one database."""
+    """Prepares and executes operations against one database."""
 
     def __init__(
-        self, engine: AsyncEngine, settings: Settings, watch: Watch | None = None, refresh: Refresh | None = None
+        self, engine: AsyncEngine, settings: Settings, watch: Revisions | None = None, refresh: Refresh | None = None
     ) -> None:
         self.engine, self.settings, self.watch, self.refresh = engine, settings, watch, refresh
         limits = Limits(settings.max_depth, settings.max_aliases, settings.max_cost)
         self.graph = graph
         self.documents = Documents(self.graph, limits, settings.max_tokens)
-        self.shown = {"refresh_interval": settings.refresh_interval, "feeds": LIVE}
-        self.told: Shared[bytes] = Shared(len, MOST_TOLD)
+        self._registry_settings = RegistrySettings(settings.refresh_interval, LIVE)
+        self._state = State()
+        self._event_responses: Cache[bytes] = Cache(EVENT_CACHE)
 
-    def refresh_for(self, request: Request) -> Refresh | None:
-        """The way to refresh, for the operator alone."""
-        secret = self.settings.operator_token
-        if secret is None or request.token is None:
-            return None
-        # In constant time: how long a comparison takes must not tell how much of a guess was right.
-        return self.refresh if hmac.compare_digest(secret.encode(), request.token.encode()) else None
-
-    def check(self, request: Request) -> Ready:
-        """Everything that can be known before running. Raises RequestError."""
+    def prepare(self, request: Request) -> PreparedOperation:
+        """Checks everything that can be checked before execution. Raises RequestError."""
         try:
             text = request.query
             persisted = request.extensions.get("persistedQuery")
@@ -122,172 +108,122 @@ class Runner:
             if prepared.errors:
                 raise RequestError(prepared.errors)
             assert prepared.document
-            operation = self.documents.operation(prepared, request.operation_name)
-            cost = self.documents.cost(prepared, operation, request.variables)
-            return Ready(text, prepared.document, operation, request, cost)
+            definition = self.documents.operation(prepared, request.operation_name)
+            cost = self.documents.cost(prepared, definition, request.variables)
+            return PreparedOperation(text, prepared.document, definition, request, cost)
         except GraphQLError as error:
             raise RequestError([error]) from error
 
-    async def run(self, ready: Ready) -> dict[str, Any]:
-        """The answer as GraphQL's response map. An answer without `data` was refused before it ran."""
-        seconds = self.settings.operation_timeout
-        if is_mutation(ready):
+    async def run(self, operation: PreparedOperation) -> ResponseMap:
+        """The response map. One without `data` was refused before execution."""
+        seconds, request = self.settings.operation_timeout, operation.request
+        if operation.is_mutation:
             seconds = max(seconds, self.settings.fetch_timeout + MUTATION_GRACE)
-        return await self._answered(
-            lambda context: core.execute(
-                self.graph,
-                ready.document,
-                context_value=context,
-                variable_values=dict(ready.request.variables),
-                operation_name=ready.request.operation_name,
-                is_awaitable=is_awaitable,
-            ),
+        return await self._respond(
+            lambda context: execute(self.graph, operation.document, request.operation_name, request.variables, context),
             seconds,
-            self.refresh_for(ready.request),
+            self._refresh_for(request),
         )
 
-    async def events(self, ready: Ready) -> AsyncGenerator[bytes]:
-        """The encoded answers of a subscription, each read in a transaction of its own.
+    async def events(self, operation: PreparedOperation) -> AsyncGenerator[bytes]:
+        """The encoded responses of a subscription, each read in its own transaction.
 
-        Subscribers who hear the same event in the same words share its answer. Raises RequestError when it can't begin.
+        Subscribers that select the same of an event share its response. Raises RequestError when it can't start.
         """
-        executor, source = await self._begun(ready)
-        words = _words(ready)
+        subscription, source = await self._subscribe(operation)
+        selection = _selection_digest(operation)
 
-        async def told(event: Any) -> bytes:
-            return encode(await self._answered(partial(_executed, executor.build_per_event_executor(event))))
+        async def respond(event: object) -> tuple[bytes, int]:
+            content = encode(await self._respond(lambda context: subscription.respond(event, context)))
+            return content, len(content)
 
         async with aclosing(source):
             async for event in source:
-                if words is None:
-                    yield await told(event)
+                if selection is None:
+                    yield (await respond(event))[0]
                 else:
                     latest = self.watch.number if self.watch else 0
-                    moment = int(time.monotonic() / SHARED_FOR)
-                    yield await self.told.get((words, landed(event), latest, moment), partial(told, event))
+                    interval = int(time.monotonic() / EVENT_SHARING)
+                    key = selection, event_key(event), latest, interval
+                    yield await self._event_responses.load(key, partial(respond, event))
 
-    async def _begun(self, ready: Ready) -> tuple[Any, AsyncGenerator[Any]]:
-        """A subscription's executor and source of events."""
-        context = Context(self.engine, settings=self.shown, watch=self.watch)
-        executor = core.Executor.build(
-            self.graph,
-            ready.document,
-            context_value=context,
-            raw_variable_values=dict(ready.request.variables),
-            operation_name=ready.request.operation_name,
-            is_awaitable=is_awaitable,
-        )
-        if not isinstance(executor, core.Executor):
-            raise RequestError(executor)
+    async def _subscribe(self, operation: PreparedOperation) -> tuple[Subscription, AsyncGenerator[object]]:
+        request, seconds = operation.request, self.settings.operation_timeout
+        context = self._context()
         try:
-            async with asyncio.timeout(self.settings.operation_timeout):
-                found = core.create_source_event_stream(executor)
-                source = await found if is_awaitable(found) else found
+            async with asyncio.timeout(seconds):
+                subscription = Subscription(
+                    self.graph, operation.document, request.operation_name, request.variables, context
+                )
+                return subscription, await subscription.start()
         except TimeoutError:
-            raise RequestError([late(self.settings.operation_timeout)]) from None
+            raise RequestError([_timeout_error(seconds)]) from None
         finally:
             await context.close()
-        if isinstance(source, ExecutionResult):
-            raise RequestError(source.errors or [])
-        return executor, source
 
-    async def _answered(
+    async def _respond(
         self, work: Callable[[Context], Result], seconds: float | None = None, refresh: Refresh | None = None
-    ) -> dict[str, Any]:
-        """The response map of one execution, which gets a transaction of its own and has to keep the deadline."""
-        context = Context(self.engine, settings=self.shown, watch=self.watch, refresh=refresh)
+    ) -> ResponseMap:
+        """The response map of one execution, in a transaction of its own and within the time limit."""
+        context = self._context(refresh)
         seconds = self.settings.operation_timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(seconds):
-                found = work(context)
-                result = found if isinstance(found, ExecutionResult) else await found
+                result = work(context)
+                return response_map(result if isinstance(result, ExecutionResult) else await result)
         except TimeoutError:
-            return {"errors": [formatted(late(seconds))], "data": None}
+            return {"errors": [format_error(_timeout_error(seconds))], "data": None}
         finally:
             await context.close()
-        return answer(result)
+
+    def _context(self, refresh: Refresh | None = None) -> Context:
+        return Context(
+            self.engine, settings=self._registry_settings, state=self._state, watch=self.watch, refresh=refresh
+        )
+
+    def _refresh_for(self, request: Request) -> Refresh | None:
+        """The way to refresh, for the operator alone."""
+        secret = self.settings.operator_token
+        if secret is None or request.token is None:
+            return None
+        # In constant time: how long a comparison takes must not tell how much of a guess was right.
+        return self.refresh if hmac.compare_digest(secret.encode(), request.token.encode()) else None
 
 
-def late(seconds: float) -> ClientError:
+def _timeout_error(seconds: float) -> ClientError:
     return ClientError(f"The operation took longer than {seconds:g} s. Ask for less.", "TIMEOUT")
 
 
-def _words(ready: Ready) -> Hashable:
-    """All that the answers of a subscription depend on besides the event; None where that can't be compared.
+def _selection_digest(operation: PreparedOperation) -> bytes | None:
+    """A digest of all that the responses of a subscription depend on besides the event; None if that is too much.
 
-    What is given to its one field chooses the events, and is in none of their answers.
+    The arguments of its one field choose the events, and are in none of the responses.
     """
-    parts: list[Node] = [each for each in ready.document.definitions if isinstance(each, FragmentDefinitionNode)]
-    for each in ready.operation.selection_set.selections:
-        if isinstance(each, FieldNode):
-            parts += [*(each.directives or ()), *([each.selection_set] if each.selection_set else ())]
+    parts: list[Node] = [node for node in operation.document.definitions if isinstance(node, FragmentDefinitionNode)]
+    for selection in operation.definition.selection_set.selections:
+        if isinstance(selection, FieldNode):
+            parts += selection.directives or ()
+            parts += [selection.selection_set] if selection.selection_set else ()
         else:
-            parts.append(each)
+            parts.append(selection)
     names = {node.name.value for part in parts for node in walk(part) if isinstance(node, VariableNode)}
-    given = [(name, value) for name, value in sorted(ready.request.variables.items()) if name in names]
-    if not all(isinstance(value, (str, int)) or value is None for _, value in given):
+    values = [(name, value) for name, value in sorted(operation.request.variables.items()) if name in names]
+    if not all(isinstance(value, (str, int)) or value is None for _, value in values):
         return None
-    # True equals 1, but they don't mean the same.
-    values = tuple((name, f"{type(value)}", value) for name, value in given)
-    return ready.text, ready.request.operation_name, values
+    # By their representation, in which True is not 1.
+    return blake2b(repr((operation.text, operation.request.operation_name, values)).encode(), digest_size=32).digest()
 
 
-def _executed(executor: Any, context: Context) -> Result:
-    """One event's execution. The executor is a copy made for the event, and so is the context."""
-    executor.context_value = context
-    result: Result = core.execute_subscription_event(executor)
-    return result
-
-
-def answer(result: ExecutionResult) -> dict[str, Any]:
-    """The response map of a result; `data` is left out when nothing ran."""
+def response_map(result: ExecutionResult) -> ResponseMap:
+    """GraphQL's response map; `data` is left out when nothing was executed."""
     if not result.errors:
         return {"data": result.data}
-    errors = [formatted(error) for error in result.errors[:MOST_ERRORS]]
-    # An error without a path was found before anything ran: in the variables, or the operation.
+    errors = [format_error(error) for error in result.errors[:MAX_ERRORS]]
+    # An error without a path was found before execution: in the variables, or the operation.
     if result.data is None and all(error.path is None for error in result.errors):
         return {"errors": errors}
     return {"errors": errors, "data": result.data}
 
 
-def refusal(error: RequestError) -> dict[str, Any]:
-    return {"errors": [formatted(each) for each in error.errors[:MOST_ERRORS]]}
-
-
-def _seen(error: GraphQLError) -> GraphQLError:
-    """The error as a client may see it: an unexpected one is logged, and hidden behind an id."""
-    original = error.original_error
-    if original is None or isinstance(original, GraphQLError):
-        inner = original.extensions if isinstance(original, GraphQLError) else None
-        if inner:
-            error.extensions = {**inner, **(error.extensions or {})}
-        return coded(error, "BAD_USER_INPUT")
-    return GraphQLError(
-        hide(original, f"{error.path}"),
-        nodes=error.nodes,
-        path=error.path,
-        extensions={"code": "INTERNAL_SERVER_ERROR"},
-    )
-
-
-def hide(error: BaseException, where: str) -> str:
-    """Logs an unexpected error, and words what the client gets instead: an id that finds it in the log."""
-    incident = uuid.uuid4().hex[:12]
-    log.error("error %s in %s", incident, where, exc_info=error)
-    return f"Something went wrong on our side. Quote {incident} when you report it."
-
-
-def formatted(error: GraphQLError) -> dict[str, Any]:
-    return dict(_seen(error).formatted)
-
-
-def encode(response: Any) -> bytes:
+def encode(response: object) -> bytes:
     return orjson.dumps(response)
-
-
-def is_mutation(ready: Ready) -> bool:
-    return ready.operation.operation is OperationType.MUTATION
-
-
-def is_subscription(ready: Ready) -> bool:
-    return ready.operation.operation is OperationType.SUBSCRIPTION

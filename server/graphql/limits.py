@@ -1,6 +1,7 @@
-"""What a document may ask for: size, depth, aliases, and the objects it can bring, pages multiplied.
+"""Limits of a document: depth, aliases, directives, fields, and the objects it can return, lists multiplied.
 
-Everything is measured on the parsed document, before validation, whose own checks can be made slow.
+Each field declares what it can return (`schema/declarations.py`). Everything is measured on the parsed document before
+validation, since a document can make validation itself slow.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLList,
-    GraphQLNamedType,
-    GraphQLNonNull,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -30,14 +29,10 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType
 
 from schema.column_types import is_array
-from schema.lists.cursors import DEFAULT_PAGE, LARGEST_PAGE
+from schema.declarations import Declaration, Kind, declared
 
-PLAIN_LIST = 5
-"""Entries a list without pages is taken to have: prices, parameters, families of a provider."""
-FACET_LIST = 100
-"""Values a facet is taken to have: about as many as providers, and the work of counting them."""
 MOST_FIELDS = 500
-"""Fields in one selection set, fragments expanded: validation compares them pairwise."""
+"""Fields in one selection set with its fragments: validation compares them pairwise."""
 MOST_DIRECTIVES = 100
 COST_LIMIT = "COST_LIMIT"
 Parent = GraphQLObjectType | GraphQLInterfaceType | None
@@ -56,18 +51,18 @@ def refuse(message: str) -> GraphQLError:
 
 @dataclass(slots=True)
 class Measured:
-    """The extent of one selection set with everything below it."""
+    """The size of one selection set with everything below it."""
 
     depth: int = 0
     fields: int = 0
     cost: int = 0
     once: int = 0
-    """What a connection brings besides, however long its page is."""
+    """The part of the cost that does not grow with the page above: facets and pageInfo."""
 
 
 @dataclass(slots=True)
 class Measurer:
-    """Measures one operation; fragments are measured once, however often they are spread."""
+    """Measures one operation. Each fragment is measured once, however often it is spread."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -78,33 +73,33 @@ class Measurer:
 
     def selection(self, node: SelectionSetNode, parent: Parent) -> Measured:
         total = Measured()
-        for each in node.selections:
-            if isinstance(each, FieldNode):
-                found = self.field(each, parent)
+        for selection in node.selections:
+            if isinstance(selection, FieldNode):
+                found = self.field(selection, parent)
                 total.fields += 1
-            elif isinstance(each, InlineFragmentNode):
+            elif isinstance(selection, InlineFragmentNode):
                 inner = parent
-                if each.type_condition:
-                    inner = self.parent(each.type_condition.name.value)
-                found = self.selection(each.selection_set, inner)
+                if selection.type_condition:
+                    inner = self.parent(selection.type_condition.name.value)
+                found = self.selection(selection.selection_set, inner)
                 total.fields += found.fields
             else:
-                assert isinstance(each, FragmentSpreadNode)
-                found = self.fragment(each.name.value)
+                assert isinstance(selection, FragmentSpreadNode)
+                found = self.fragment(selection.name.value)
                 total.fields += found.fields
             total.depth = max(total.depth, found.depth)
-            # Bombs grow exponentially; past the ceiling the exact figure is of no use.
+            # The cost can grow exponentially; above the ceiling the exact number does not matter.
             total.cost = min(total.cost + found.cost, self.ceiling + 1)
             total.once = min(total.once + found.once, self.ceiling + 1)
             if total.fields > MOST_FIELDS:
                 raise refuse(
-                    f"A selection has more than {MOST_FIELDS} fields once fragments are expanded. Ask for fewer."
+                    f"A selection has more than {MOST_FIELDS} fields, including its fragments. Request fewer fields."
                 )
         return total
 
     def fragment(self, name: str) -> Measured:
         definition = self.fragments.get(name)
-        # Unknown and circular fragments are for validation to name.
+        # Validation reports unknown and circular fragments.
         if definition is None or name in self.under_way:
             return Measured()
         if name not in self.known:
@@ -124,79 +119,67 @@ class Measurer:
             return Measured(depth=1)
         name = node.name.value
         if name.startswith("__"):
-            # Introspection has a rule of its own against nesting; here only its fields are bounded.
+            # Introspection has its own rule against nesting; only its fields are counted here.
             self.selection(node.selection_set, None)
             return Measured(depth=1, cost=1)
         definition = parent.fields.get(name) if parent else None
-        type_: Any = definition.type if definition else None
-        named = cast("GraphQLNamedType | None", get_named_type(type_))
-        inner = self.selection(
-            node.selection_set, named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
-        )
-        factor = self.entries(node, type_, named, parent)
-        cost = min(factor * (1 + inner.cost) + inner.once, self.ceiling + 1)
-        if named is not None and named.name.endswith("Facets"):
+        inner = self.selection(node.selection_set, returned(definition))
+        declaration = (declared(definition) if definition else None) or UNDECLARED
+        entries = self.entries(node, declaration)
+        own = entries if declaration.weight is None else declaration.weight
+        # What does not grow with the entries of a page: its facets, and the connection's own share of them.
+        cost = min(own + entries * inner.cost + inner.once, self.ceiling + 1)
+        if declaration.once:
             return Measured(1 + inner.depth, inner.fields, once=cost)
         return Measured(1 + inner.depth, inner.fields, cost)
 
-    def entries(self, node: FieldNode, type_: Any, named: GraphQLNamedType | None, parent: Parent) -> int:
-        """How many objects a field can bring, given its type, what that wraps, and the type it belongs to."""
-        if isinstance(named, GraphQLObjectType) and named.name.endswith("Connection"):
-            return self.page_size(node)
-        if named is not None and named.name.endswith("Edge"):
-            return 1  # counted with its connection
-        if named is not None and named.name == "Facet":
-            return FACET_LIST
-        if isinstance(type_, GraphQLNonNull):
-            type_ = cast(Any, type_).of_type
-        if named is not None and named.name == "Comparison":
-            return self.listed(node) or 1  # once for each model: all of it grows with them
-        if not isinstance(type_, GraphQLList):
+    def entries(self, node: FieldNode, declaration: Declaration) -> int:
+        """How many objects a field can return, given its arguments."""
+        largest = declaration.largest
+        if largest is None or declaration.counted_above:
             return 1
-        if node.name.value == "models" and parent is not None and parent.name == "Comparison":
-            return 1  # counted with their comparison
-        if node.name.value == "nodes" and not node.arguments:
-            return 1  # counted with its connection
-        listed = self.listed(node)
-        return PLAIN_LIST if listed is None else listed
-
-    def listed(self, node: FieldNode) -> int | None:
-        """Number of entries in the first list among a field's arguments; None where there is none."""
-        sizes = (self.length(argument.value) for argument in node.arguments or ())
-        return next((size for size in sizes if size is not None), None)
-
-    def page_size(self, node: FieldNode) -> int:
-        sizes = [
-            self.number(argument.value) for argument in node.arguments or () if argument.name.value in ("first", "last")
-        ]
+        sizes = (
+            self.size(argument.value, largest)
+            for argument in node.arguments or ()
+            if argument.name.value in declaration.sized_by
+        )
         known = [size for size in sizes if size is not None]
-        # Oversized pages are refused by the field itself, in its own words.
-        return max(1, min(max(known, default=DEFAULT_PAGE), LARGEST_PAGE))
+        # The field itself refuses sizes that are out of range.
+        return max(1, min(max(known, default=declaration.usual or largest), largest))
 
-    def number(self, node: Node) -> int | None:
+    def size(self, node: Node, largest: int) -> int | None:
+        """The number of entries that an argument asks for, as a number or as a list; None if it does not say."""
         if isinstance(node, IntValueNode):
-            return int(node.value) if len(node.value) < 10 else LARGEST_PAGE
+            return int(node.value) if len(node.value) < 10 else largest
+        value: Any = getattr(node, "values", None)
         if isinstance(node, VariableNode):
             value = self.variables.get(node.name.value)
-            return value if isinstance(value, int) and not isinstance(value, bool) else None
-        return None
+        if is_array(value):
+            return len(value)
+        if value is None or isinstance(value, (bool, str)):
+            return None
+        # JSON may write a whole number as 100.0.
+        return int(min(value, largest)) if isinstance(value, (int, float)) else largest
 
-    def length(self, node: Node) -> int | None:
-        """Number of entries in a list argument such as ids or refs."""
-        values = getattr(node, "values", None)
-        if isinstance(node, VariableNode):
-            values = self.variables.get(node.name.value)
-        return len(values) if is_array(values) else None
+
+UNDECLARED = Declaration(kind=Kind.COLUMN)
+
+
+def returned(definition: GraphQLField | None) -> Parent:
+    """The composite type that a field returns or lists."""
+    field: Any = definition
+    named: object = cast(Any, get_named_type)(field.type) if field else None
+    return named if isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)) else None
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Every node below, without recursion: nesting is the attacker's to choose."""
+    """Every node below, without recursion, since a client chooses how deep it nests."""
     stack = [node]
     while stack:
-        each = stack.pop()
-        yield each
-        for key in each.keys:
-            value = getattr(each, key, None)
+        current = stack.pop()
+        yield current
+        for key in current.keys:
+            value = getattr(current, key, None)
             if isinstance(value, Node):
                 stack.append(value)
             elif is_array(value):
@@ -204,7 +187,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
-    """Bounds that hold for the whole document, whatever runs. Raises GraphQLError."""
+    """Checks the limits of the whole document, whichever operation runs. Raises GraphQLError."""
     aliases = directives = 0
     for node in walk(document):
         if isinstance(node, FieldNode) and node.alias:
@@ -212,7 +195,7 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
         directives += len(getattr(node, "directives", None) or ())
     if aliases > limits.aliases:
         raise refuse(
-            f"The document has {aliases} aliases; at most {limits.aliases} are allowed. Use nodes, or several requests."
+            f"The document has {aliases} aliases; at most {limits.aliases} are allowed. Use lists or several requests."
         )
     if directives > MOST_DIRECTIVES:
         raise refuse(f"The document has {directives} directives; at most {MOST_DIRECTIVES} are allowed.")
@@ -225,7 +208,7 @@ def check_operation(
     variables: Mapping[str, Any],
     limits: Limits,
 ) -> int:
-    """The cost of an operation with these variables. Raises GraphQLError when it, or its depth, is over the limit."""
+    """The cost of an operation with these variables. Raises GraphQLError if the cost or the depth exceeds its limit."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     defaults: dict[str, Any] = {}
     for definition in operation.variable_definitions or ():
@@ -237,17 +220,17 @@ def check_operation(
     measurer = Measurer(schema, fragments, {**defaults, **variables}, limits.cost)
     measured = measurer.selection(operation.selection_set, schema.get_root_type(operation.operation))
     if measured.depth > limits.depth:
-        raise refuse(f"The document nests {measured.depth} levels deep; at most {limits.depth} are allowed.")
+        raise refuse(f"The document is nested {measured.depth} levels deep; at most {limits.depth} are allowed.")
     if measured.cost > limits.cost:
         raise refuse(
-            f"The document can bring more than {limits.cost} objects, pages multiplied. "
-            "Ask for smaller pages (first), fewer levels, or in several requests."
+            f"The document can return more than {limits.cost} objects, nested lists multiplied. "
+            "Request shorter lists (first), fewer levels, or use several requests."
         )
     return measured.cost
 
 
 def check_fragments(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> None:
-    """Bounds the fields of every fragment, used or not: validation compares them all. Raises GraphQLError."""
+    """Checks the fields of every fragment, used or not, since validation compares them all. Raises GraphQLError."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     measurer = Measurer(schema, fragments, {}, limits.cost)
     for name in fragments:

@@ -1,46 +1,44 @@
 """Which of our media types a client prefers."""
 
 from functools import lru_cache
+from typing import Final
 
-from starlette.requests import Request
+JSON: Final = "application/json"
+GRAPHQL: Final = "application/graphql-response+json"
+EVENTS: Final = "text/event-stream"
+MULTIPART: Final = "multipart/mixed"
+OFFERED: Final = (JSON, GRAPHQL, EVENTS, MULTIPART)
+MAX_ACCEPT_LENGTH: Final = 2_000
+"""Characters of an Accept header that are read; no client sends as many."""
 
-JSON = "application/json"
-GRAPHQL = "application/graphql-response+json"
-EVENTS = "text/event-stream"
-MULTIPART = "multipart/mixed"
-OFFERED = (JSON, GRAPHQL, EVENTS, MULTIPART)
+
+def negotiate(accept: str | None, exclude: str | None = None) -> str | None:
+    """The media type to respond in, by weight, then by the client's order. None when nothing is acceptable."""
+    accept = (accept or "").strip()
+    return _negotiate(accept[:MAX_ACCEPT_LENGTH], exclude) if accept else JSON
 
 
 @lru_cache(maxsize=256)
-def preferred(accept: str | None, without: str | None = None) -> str | None:
-    """The media type to answer in, honouring weights, then the client's order. None when nothing fits."""
-    if not accept or not accept.strip():
-        return JSON
-    weights: dict[str, tuple[float, int]] = {}
-    for place, entry in enumerate(accept[:2_000].split(",")):
-        kind, *parameters = (part.strip().lower() for part in entry.split(";"))
-        weight = next((_weight(each[2:]) for each in parameters if each.startswith("q=")), 1.0)
-        weights.setdefault(kind, (weight, place))
+def _negotiate(accept: str, exclude: str | None) -> str | None:
+    preferences: dict[str, tuple[float, int]] = {}
+    for position, entry in enumerate(accept.split(",")):
+        media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
+        weight = next((_weight(parameter[2:]) for parameter in parameters if parameter.startswith("q=")), 1.0)
+        preferences.setdefault(media_range, (weight, position))
     ranked: list[tuple[float, int, int, str]] = []
-    for rank, kind in enumerate(OFFERED):
-        # The most exact entry that covers a type speaks for it, also when it rules the type out.
-        covering = (kind, f"{kind.partition('/')[0]}/*", "*/*")
-        found = next((weights[each] for each in covering if each in weights), None)
-        if found and found[0] > 0 and kind != without:
-            ranked.append((-found[0], found[1], rank, kind))
+    for index, media in enumerate(OFFERED):
+        # The most specific range that covers a type decides, also when it excludes the type.
+        ranges = (media, f"{media.partition('/')[0]}/*", "*/*")
+        weight, position = next((preferences[name] for name in ranges if name in preferences), (0.0, 0))
+        if weight > 0 and media != exclude:
+            ranked.append((-weight, position, index, media))
     return min(ranked)[3] if ranked else None
 
 
 def _weight(text: str) -> float:
-    """The weight of an entry; what is no weight between 0 and 1 rules it out."""
+    """The weight of an entry; anything but a number from 0 to 1 excludes it."""
     try:
         weight = float(text)
     except ValueError:
         return 0.0
     return weight if 0 <= weight <= 1 else 0.0
-
-
-def unchanged(request: Request, tag: str) -> bool:
-    """Whether the client holds what this tag marks."""
-    known = request.headers.get("if-none-match", "").split(",")
-    return any(each.strip().removeprefix("W/") in {tag.removeprefix("W/"), "*"} for each in known)

@@ -4,28 +4,29 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.column_types import is_object
-from server.graphql.connection_limits import Places, address
-from server.graphql.execution import RequestError, Runner, encode, refusal
-from server.graphql.http import HttpError, bearer, halved, read_json, to_request
-from server.graphql.streaming import TRICKLE, results
+from server.graphql.connection_limits import ConnectionLimits, client_address
+from server.graphql.errors import HttpError, RequestError, error_response
+from server.graphql.execution import Runner, encode
+from server.graphql.http import bearer_token, has_lone_surrogate, read_json, read_request
+from server.graphql.streaming import SLOW_CLIENT_FACTOR, encoded_responses
 from server.settings import Settings
 
-PROTOCOL = "graphql-transport-ws"
+PROTOCOL: Final = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0
-"""Seconds a client has to say connection_init."""
-MOST_OPERATIONS = 20
+"""Seconds a client has to send connection_init."""
+MAX_OPERATIONS: Final = 20
 """Operations under way on one socket."""
-FAREWELL = 1.0
-"""Seconds a client has to take the word of goodbye; one that takes nothing goes without."""
+CLOSE_TIMEOUT: Final = 1.0
+"""Seconds a client has to read the closing frame."""
 
 
-class Close(Exception):  # noqa: N818 - an end in good order is no error
-    """Ends the socket with one of the protocol's codes."""
+class CloseSocket(Exception):  # noqa: N818 - closing in good order is not an error
+    """Closes the socket with one of the protocol's codes."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -33,66 +34,66 @@ class Close(Exception):  # noqa: N818 - an end in good order is no error
         self.code, self.reason = code, reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore")
 
 
-class Sockets:
+class WebSocketEndpoint:
     """Answers `/graphql` over WebSocket."""
 
-    def __init__(self, runner: Runner, settings: Settings, places: Places) -> None:
-        self.runner, self.settings, self.places = runner, settings, places
+    def __init__(self, runner: Runner, settings: Settings, limits: ConnectionLimits) -> None:
+        self.runner, self.settings, self.limits = runner, settings, limits
 
-    async def __call__(self, socket: WebSocket) -> None:
-        client = address(socket.scope)
-        if not self.places.take(client):
-            full = HttpError(429, "Too many sockets are open. Close one first.", "RATE_LIMITED", {"Retry-After": "10"})
+    async def __call__(self, socket: WebSocket[Any]) -> None:
+        address = client_address(socket.scope)
+        if not self.limits.acquire(address):
+            full = HttpError(429, "Too many open sockets. Close one first.", "RATE_LIMITED", {"retry-after": "10"})
             await socket.send_denial_response(full.response())
             return
         try:
-            await self.converse(socket)
+            await self.serve(socket)
         finally:
-            self.places.leave(client)
+            self.limits.release(address)
 
-    async def converse(self, socket: WebSocket) -> None:
+    async def serve(self, socket: WebSocket[Any]) -> None:
         if PROTOCOL not in socket.scope.get("subprotocols", ()):
             await socket.accept()
-            await _closed(socket, Close(4406, f"Subprotocol not acceptable: use {PROTOCOL}"))
+            await _close(socket, CloseSocket(4406, f"Subprotocol not acceptable: use {PROTOCOL}"))
             return
         await socket.accept(PROTOCOL)
         session = Session(self.runner, self.settings, socket)
         try:
             await session.run()
-        except Close as close:
-            await _closed(socket, close)
+        except CloseSocket as close:
+            await _close(socket, close)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the client is gone
 
 
-async def _closed(socket: WebSocket, close: Close) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # the client was faster, or takes nothing
-        async with asyncio.timeout(FAREWELL):
+async def _close(socket: WebSocket[Any], close: CloseSocket) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # the client was faster, or reads nothing
+        async with asyncio.timeout(CLOSE_TIMEOUT):
             await socket.close(close.code, close.reason)
 
 
 class Session:
     """One socket's life: its handshake and the operations under way."""
 
-    def __init__(self, runner: Runner, settings: Settings, socket: WebSocket) -> None:
+    def __init__(self, runner: Runner, settings: Settings, socket: WebSocket[Any]) -> None:
         self.runner, self.settings, self.socket = runner, settings, socket
-        self.initialised = False
+        self.initialized = False
         self.token: str | None = None
         self.operations: dict[str, asyncio.Task[None]] = {}
         """Those a client can name. One it has completed may take a moment to end."""
         self.tasks: set[asyncio.Task[None]] = set()
-        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self.send_failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """How an operation found out that nothing can be sent."""
 
     async def run(self) -> None:
-        """Listens until one side ends it; nothing is left under way then. Raises how it ended."""
-        listening = asyncio.create_task(self.listen())
-        self.tasks.add(listening)
+        """Listens until one side closes; no task is left then. Raises how it ended."""
+        listener = asyncio.create_task(self.listen())
+        self.tasks.add(listener)
         try:
-            await asyncio.wait((listening, self.broken), return_when=asyncio.FIRST_COMPLETED)
-            if self.broken.done():
-                raise self.broken.result()
-            await listening
+            await asyncio.wait((listener, self.send_failure), return_when=asyncio.FIRST_COMPLETED)
+            if self.send_failure.done():
+                raise self.send_failure.result()
+            await listener
         finally:
             for task in self.tasks:
                 task.cancel()
@@ -102,46 +103,46 @@ class Session:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + INIT_TIMEOUT
         while True:
-            if self.initialised:
+            if self.initialized:
                 message = await self.receive()
             else:
                 try:
                     message = await asyncio.wait_for(self.receive(), max(0.0, deadline - loop.time()))
                 except TimeoutError:
-                    raise Close(4408, "Connection initialisation timeout") from None
+                    raise CloseSocket(4408, "Connection initialisation timeout") from None
             await self.handle(message)
 
-    async def receive(self) -> Mapping[str, Any]:
+    async def receive(self) -> Mapping[str, object]:
         event = await self.socket.receive()
         if event["type"] != "websocket.receive":
             raise WebSocketDisconnect(event.get("code", 1000))
         text = event.get("text")
         if text is None:
-            raise Close(4400, "Messages have to be text")
+            raise CloseSocket(4400, "Messages must be text")
         if len(text.encode("utf-8", "surrogatepass")) > self.settings.max_body_bytes:
-            raise Close(1009, "The message is too large")
+            raise CloseSocket(1009, "The message is too large")
         try:
             message = read_json(text, "The message")
         except HttpError as error:
-            raise Close(4400, str(error)[:120]) from None
+            raise CloseSocket(4400, str(error)) from None
         if not is_object(message) or not isinstance(message.get("type"), str):
-            raise Close(4400, "A message has to be a JSON object with a type")
+            raise CloseSocket(4400, "A message must be a JSON object with a type")
         return message
 
-    async def handle(self, message: Mapping[str, Any]) -> None:
+    async def handle(self, message: Mapping[str, object]) -> None:
         match message["type"]:
             case "connection_init":
-                if self.initialised:
-                    raise Close(4429, "Too many initialisation requests")
+                if self.initialized:
+                    raise CloseSocket(4429, "Too many initialisation requests")
                 payload = message.get("payload")
                 if payload is None:
                     payload = {}
                 if not is_object(payload):
-                    raise Close(4400, "The payload of connection_init has to be an object")
-                # Browsers can give a socket no headers: what shows who asks comes along here, in HTTP's words.
-                said = {name.lower(): value for name, value in payload.items()}
-                self.token = bearer(said.get("authorization"))
-                self.initialised = True
+                    raise CloseSocket(4400, "The payload of connection_init must be an object")
+                # Browsers can't set a socket's headers, so the payload may contain them.
+                headers = {name.lower(): value for name, value in payload.items()}
+                self.token = bearer_token(headers.get("authorization"))
+                self.initialized = True
                 await self.send({"type": "connection_ack"})
             case "ping":
                 await self.send({"type": "pong"})
@@ -153,55 +154,46 @@ class Session:
                 if task := self.operations.pop(str(message.get("id")), None):
                     task.cancel()
             case other:
-                raise Close(4400, f"Unknown message type {other:.40}")
+                raise CloseSocket(4400, f"Unknown message type {other!s:.40}")
 
-    async def subscribe(self, message: Mapping[str, Any]) -> None:
-        if not self.initialised:
-            raise Close(4401, "Unauthorized")
+    async def subscribe(self, message: Mapping[str, object]) -> None:
+        if not self.initialized:
+            raise CloseSocket(4401, "Unauthorized")
         id, payload = message.get("id"), message.get("payload")
-        if not isinstance(id, str) or not id or len(id) > 200 or halved(id) or not is_object(payload):
-            raise Close(4400, "subscribe needs an id and a payload")
+        if not isinstance(id, str) or not id or len(id) > 200 or has_lone_surrogate(id) or not is_object(payload):
+            raise CloseSocket(4400, "subscribe needs an id and a payload")
         if id in self.operations:
-            raise Close(4409, f"Subscriber for {id:.60} already exists")
-        if len(self.tasks) > MOST_OPERATIONS:  # one of them listens
-            raise Close(4429, f"At most {MOST_OPERATIONS} operations run on one socket")
+            raise CloseSocket(4409, f"Subscriber for {id:.60} already exists")
+        if len(self.tasks) > MAX_OPERATIONS:  # one of them listens
+            raise CloseSocket(4429, f"At most {MAX_OPERATIONS} operations can run on one socket")
         task = self.operations[id] = asyncio.create_task(self.operate(id, payload))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def operate(self, id: str, payload: Mapping[str, Any]) -> None:
+    async def operate(self, id: str, payload: Mapping[str, object]) -> None:
         try:
             try:
-                ready = self.runner.check(replace(to_request(payload), token=self.token))
-            except HttpError as error:
-                await self.send(
-                    {
-                        "id": id,
-                        "type": "error",
-                        "payload": [{"message": str(error), "extensions": {"code": error.code}}],
-                    }
-                )
-                return
+                operation = self.runner.prepare(replace(read_request(payload), token=self.token))
             except RequestError as error:
-                await self.send({"id": id, "type": "error", "payload": refusal(error)["errors"]})
+                await self.send({"id": id, "type": "error", "payload": error_response(error)["errors"]})
                 return
-            async with aclosing(results(self.runner, ready)) as found:
-                async for content in found:
-                    await self.transmit(b'{"id":' + encode(id) + b',"type":"next","payload":' + content + b"}")
+            async with aclosing(encoded_responses(self.runner, operation)) as responses:
+                async for response in responses:
+                    await self.send_text(b'{"id":' + encode(id) + b',"type":"next","payload":' + response + b"}")
             await self.send({"id": id, "type": "complete"})
-        except (Close, WebSocketDisconnect, RuntimeError) as error:
-            if not self.broken.done():
-                self.broken.set_result(error)
+        except (CloseSocket, WebSocketDisconnect, RuntimeError) as error:
+            if not self.send_failure.done():
+                self.send_failure.set_result(error)
         finally:
             if self.operations.get(id) is asyncio.current_task():
                 del self.operations[id]
 
-    async def send(self, message: Mapping[str, Any]) -> None:
-        await self.transmit(encode(message))
+    async def send(self, message: Mapping[str, object]) -> None:
+        await self.send_text(encode(message))
 
-    async def transmit(self, content: bytes) -> None:
+    async def send_text(self, content: bytes) -> None:
         try:
-            async with asyncio.timeout(TRICKLE * self.settings.send_timeout):
+            async with asyncio.timeout(SLOW_CLIENT_FACTOR * self.settings.send_timeout):
                 await self.socket.send_text(content.decode())
         except TimeoutError:
-            raise Close(1013, "Messages are not taken") from None
+            raise CloseSocket(1013, "The client does not read its messages") from None

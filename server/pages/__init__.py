@@ -1,1 +1,1 @@
-"""The catalogue's web pages: a GraphQL document and a template each, so that every page is also an example."""
+"""The web pages: each is a GraphQL document and a template, so every page is also an example of the API."""

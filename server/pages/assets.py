@@ -1,4 +1,4 @@
-"""The pages' style, scripts and icon: packed once at the start, named by what they hold, kept by browsers for good."""
+"""The stylesheet, scripts and icon of the pages: compressed once at startup, named by content hash, cached for good."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -8,12 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.compression import CODINGS, best, packed
-from server.graphql.negotiation import unchanged
+from server.compression import CODINGS, best_coding, compress
+from server.conditional import not_modified
 
-HERE = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-KEPT = {
+IMMUTABLE = {
     "cache-control": "public, max-age=31536000, immutable",
     "cross-origin-resource-policy": "same-origin",
     "vary": "accept-encoding",
@@ -22,38 +22,40 @@ KEPT = {
 
 class Asset(NamedTuple):
     name: str
-    media: str
-    copies: dict[str, bytes]
-    """By coding; "identity" is the file itself."""
+    media_type: str
+    encodings: dict[str, bytes]
+    """Content by content coding; "identity" is the file itself."""
 
 
 class Assets:
-    """Files as they were at the start."""
+    """The static files as they were at startup."""
 
-    def __init__(self, folder: Path = HERE) -> None:
-        self._by_name: dict[str, Asset] = {}
-        self._names: dict[str, str] = {}
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._assets: dict[str, Asset] = {}
+        self._hashed_names: dict[str, str] = {}
         for file in sorted(folder.iterdir()):
             if file.suffix in MEDIA_TYPES:
                 content = file.read_bytes()
                 name = f"{file.stem}-{sha256(content).hexdigest()[:10]}{file.suffix}"
-                self._names[file.name] = name
-                copies = {"identity": content} | {coding: packed(content, coding, most=True) for coding in CODINGS}
-                self._by_name[name] = Asset(name, MEDIA_TYPES[file.suffix], copies)
+                self._hashed_names[file.name] = name
+                encodings = {"identity": content} | {
+                    coding: compress(content, coding, smallest=True) for coding in CODINGS
+                }
+                self._assets[name] = Asset(name, MEDIA_TYPES[file.suffix], encodings)
 
-    def address(self, file: str) -> str:
-        """Where a file is served, below the root."""
-        return f"static/{self._names[file]}"
+    def url(self, file_name: str) -> str:
+        """Where a file is served, relative to the root of the site."""
+        return f"static/{self._hashed_names[file_name]}"
 
     async def __call__(self, request: Request) -> Response:
-        # Only names listed at the start are known: nothing of the address reaches the file system.
-        asset = self._by_name.get(request.path_params["name"])
+        # Only names listed at startup are served, so nothing of the URL reaches the file system.
+        asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise HTTPException(404)
-        coding = best(request)
-        headers = KEPT | {"etag": f'"{asset.name}.{coding}"'}
-        if unchanged(request, headers["etag"]):
-            return Response(status_code=304, headers=headers)
+        coding = best_coding(request)
+        headers = IMMUTABLE | {"etag": f'"{asset.name}.{coding}"'}
         if coding != "identity":
             headers["content-encoding"] = coding
-        return Response(asset.copies[coding], headers=headers, media_type=asset.media)
+        return not_modified(request, headers) or Response(
+            asset.encodings[coding], headers=headers, media_type=asset.media_type
+        )

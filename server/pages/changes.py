@@ -1,4 +1,4 @@
-"""What changed, as a page and as an Atom feed."""
+"""Changes of the registry, as a page and as an Atom feed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,21 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.enums import ChangeKind
-from schema.labels import label
-from server.pages import addresses
-from server.pages.filters import heading, told
-from server.pages.site import Answer, Site
+from schema.enums import ChangeKind, label
+from server.pages import urls
+from server.pages.formatting import field_label, field_value
+from server.pages.site import QueryResult, Site
 
-SIZE = 60
+PAGE_SIZE = 60
 """Changes on a page, and in the feed."""
-MOST = 20
-"""Models or providers one address may ask about."""
-LONGEST_REF = 200
+MAX_SUBJECTS = 20
+"""Models or providers in one URL."""
+MAX_REF_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which changes an address asks for."""
+class ChangeQuery:
+    """Which changes a URL asks for."""
 
     kinds: Sequence[str]
     models: Sequence[str]
@@ -33,118 +32,121 @@ class Asked:
     notes: Sequence[str]
 
     @property
-    def filter(self) -> dict[str, Any]:
-        found = {"kinds": self.kinds, "models": self.models, "providers": self.providers}
+    def change_filter(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"kinds": self.kinds, "models": self.models, "providers": self.providers}
         if self.since:
-            found["since"] = f"{self.since}T00:00:00Z"
-        return {name: value for name, value in found.items() if value}
+            values["since"] = f"{self.since}T00:00:00Z"
+        return {name: value for name, value in values.items() if value}
 
     def link(self, **changes: str | list[str]) -> str:
-        """The address's parameters with some of them changed."""
-        state: dict[str, Any] = {
-            "kind": [write(kind) for kind in self.kinds],
+        """The query string with some parameters changed."""
+        parameters: dict[str, Any] = {
+            "kind": [url_value(kind) for kind in self.kinds],
             "model": list(self.models),
             "provider": list(self.providers),
             "since": self.since,
         }
-        return addresses.asked(state | changes)
+        return urls.query_string(parameters | changes)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A change, as it reads."""
+class DescribedChange:
+    """A change with its texts."""
 
     change: Mapping[str, Any]
-    about: str
-    """What it is about: the model, or the provider."""
+    subject: str
+    """The model or provider that changed."""
     what: str
     before: str | None
     after: str | None
 
     @property
     def sentence(self) -> str:
-        """The change without markup, for feeds."""
+        """The change as plain text, for feeds."""
         if self.before is None and self.after is None:
-            return f"{self.about}: {self.what}"
-        return f"{self.about}: {self.what}, {self.before or 'nothing'} → {self.after or 'nothing'}"
+            return f"{self.subject}: {self.what}"
+        return f"{self.subject}: {self.what}, {self.before} → {self.after}"
 
     @property
-    def name(self) -> str:
-        """Names the change for good: it happened once, in one revision."""
-        each = self.change
-        model, provider = each["model"], each["provider"]
+    def key(self) -> str:
+        """A permanent id: a change happens once, in one revision."""
+        change = self.change
+        model, provider = change["model"], change["provider"]
         subject = model["ref"] if model else provider["slug"] if provider else "-"
-        return f"{each['revision']['number']}:{each['kind'].lower()}:{subject}:{each['field'] or '-'}"
+        return f"{change['revision']['number']}:{change['kind'].lower()}:{subject}:{change['field'] or '-'}"
 
 
-def write(kind: str) -> str:
+def url_value(kind: str) -> str:
     return kind.lower().replace("_", "-")
 
 
-def read(request: Request) -> Asked:
-    asked = request.query_params
-    kinds = [(text, text.strip().upper().replace("-", "_")) for text in asked.getlist("kind") if text]
-    notes = [f"“{text[:40]}” is no kind of change." for text, kind in kinds if kind not in ChangeKind.__members__]
-    since = asked.get("since", "").strip()
+def parse_change_query(request: Request) -> ChangeQuery:
+    parameters = request.query_params
+    kinds = [(text, text.strip().upper().replace("-", "_")) for text in parameters.getlist("kind") if text]
+    unknown = [text for text, kind in kinds if kind not in ChangeKind.__members__]
+    notes = [f"Unknown type of change “{text[:40]}” ignored." for text in unknown]
+    since = parameters.get("since", "").strip()
     try:
         since = since and date.fromisoformat(since).isoformat()
     except ValueError:
-        notes.append(f"“{since[:40]}” is no day: write 2026-11-01.")
+        notes.append(f"“{since[:40]}” is not a date. Enter 2026-11-01, for example.")
         since = ""
-    return Asked(
+    return ChangeQuery(
         [kind for _, kind in kinds if kind in ChangeKind.__members__],
-        [ref[:LONGEST_REF] for ref in asked.getlist("model") if ref][:MOST],
-        [slug[:LONGEST_REF] for slug in asked.getlist("provider") if slug][:MOST],
+        [ref[:MAX_REF_LENGTH] for ref in parameters.getlist("model") if ref][:MAX_SUBJECTS],
+        [slug[:MAX_REF_LENGTH] for slug in parameters.getlist("provider") if slug][:MAX_SUBJECTS],
         since,
         notes,
     )
 
 
-def entry(change: Mapping[str, Any]) -> Entry:
+def describe(change: Mapping[str, Any]) -> DescribedChange:
     model, provider = change["model"], change["provider"]
-    # What a change is about may have left the registry since.
-    about = model["name"] if model else provider["name"] if provider else "Something since withdrawn"
+    # The model or provider may have been removed from the registry since.
+    subject = model["name"] if model else provider["name"] if provider else "Removed from the registry"
     field: str | None = change["field"]
     if field is None or (change["before"] is None and change["after"] is None):
-        return Entry(change, about, label(change["kind"]), None, None)
-    return Entry(change, about, heading(field), said(change["before"], field), said(change["after"], field))
+        return DescribedChange(change, subject, label(change["kind"]), None, None)
+    before, after = (_side(change[name], field) for name in ("before", "after"))
+    return DescribedChange(change, subject, field_label(field), before, after)
 
 
-def said(value: Any, field: str) -> str:
-    """One side of a change; a capability or parameter that was not there was not listed."""
+def _side(value: Any, field: str) -> str:
+    """The value before or after a change. A missing capability or parameter is not unknown: it was not listed."""
     if value is None and field.startswith(("capabilities.", "parameters.")):
         return "Not listed"
-    return told(value, field)
+    return field_value(value, field)
 
 
 async def changes(site: Site, request: Request) -> Response:
-    asked = read(request)
+    query = parse_change_query(request)
     after, before = request.query_params.get("after", ""), request.query_params.get("before", "")
-    place: dict[str, Any] = {"last": SIZE, "before": before} if before else {"first": SIZE}
-    answer = await answered(site, asked, place | ({"after": after} if after and not before else {}))
-    found: list[Mapping[str, Any]] = answer.data["changes"]["nodes"]
+    page: dict[str, Any] = {"last": PAGE_SIZE, "before": before} if before else {"first": PAGE_SIZE}
+    result = await _query_changes(site, query, page | ({"after": after} if after and not before else {}))
+    nodes: list[Mapping[str, Any]] = result.data["changes"]["nodes"]
     revisions = [
-        (number, some[0]["revision"]["createdAt"], [entry(each) for each in some])
-        for number, group in groupby(found, key=lambda change: change["revision"]["number"])
-        if (some := list(group))
+        (number, group[0]["revision"]["createdAt"], [describe(change) for change in group])
+        for number, grouped in groupby(nodes, key=lambda change: change["revision"]["number"])
+        if (group := list(grouped))
     ]
-    return site.page(
+    return site.render(
         request,
         "changes.html",
-        answer,
-        asked=asked,
+        result,
+        change_query=query,
         revisions=revisions,
-        kinds=[(write(kind.name), label(kind), kind.name in asked.kinds) for kind in ChangeKind],
+        kinds=[(url_value(kind.name), label(kind), kind.name in query.kinds) for kind in ChangeKind],
     )
 
 
-async def feed(site: Site, request: Request) -> Response:
-    asked = read(request)
-    answer = await answered(site, asked, {"first": SIZE})
-    entries = [entry(each) for each in answer.data["changes"]["nodes"]]
-    # Readers of feeds resolve nothing: addresses are whole here.
-    return site.page(request, "changes.atom", answer, asked=asked, entries=entries, base=str(request.base_url))
+async def atom_feed(site: Site, request: Request) -> Response:
+    query = parse_change_query(request)
+    result = await _query_changes(site, query, {"first": PAGE_SIZE})
+    entries = [describe(change) for change in result.data["changes"]["nodes"]]
+    # Feed readers do not resolve relative URLs, so these are absolute.
+    base = str(request.base_url)
+    return site.render(request, "changes.atom", result, change_query=query, entries=entries, base=base)
 
 
-async def answered(site: Site, asked: Asked, place: Mapping[str, Any]) -> Answer:
-    return await site.ask("changes", {**place, **({"filter": asked.filter} if asked.filter else {})})
+async def _query_changes(site: Site, query: ChangeQuery, page: Mapping[str, Any]) -> QueryResult:
+    return await site.query("changes", {**page, **({"filter": query.change_filter} if query.change_filter else {})})

@@ -1,4 +1,4 @@
-"""Models side by side, and the way to choose them."""
+"""The comparison of models side by side, and the page to pick them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,26 +9,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.types.comparison import FEWEST, MOST
-from server.pages import addresses
-from server.pages.filters import UNKNOWN, WITHOUT_AMOUNT, amount, told
-from server.pages.listing import LONGEST
-from server.pages.problems import words
-from server.pages.site import ProblemError, Site
+from server.pages import urls
+from server.pages.error_pages import search_terms
+from server.pages.formatting import END_DATES, FIELD_LABELS, UNKNOWN, WITHOUT_AMOUNT, amount, end_date, field_value
+from server.pages.list_query import parse_search
+from server.pages.site import PageError, Site
 
 GROUPS = (
     ("price", "Prices"),
     ("capabilities.", "Capabilities"),
-    ("parameters.", "Parameters"),
-    ("", "At a glance"),
+    ("parameters.", "Request parameters"),
+    ("", "Overview"),
 )
-"""Beginnings of fields, and the heading their rows stand under."""
+"""Prefixes of field names, and the heading of their rows."""
+NOT_LISTED = "Not listed"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     text: str
-    known: bool
-    best: bool
+    is_known: bool
+    is_best: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,87 +41,100 @@ class Row:
 
 
 async def compare(site: Site, request: Request) -> Response:
-    asked = request.query_params
-    refs = list(
-        dict.fromkeys(ref.strip() for each in asked.getlist("models") for ref in each.split(",") if ref.strip())
-    )
-    only = asked.get("only") == "differences"
-    search = " ".join(asked.get("add", "").replace("\x00", " ").split())[:LONGEST]
-    trouble: ProblemError | None = None
+    parameters = request.query_params
+    listed = [ref.strip() for text in parameters.getlist("models") for ref in text.split(",")]
+    refs = list(dict.fromkeys(ref for ref in listed if ref))
+    only_differences = parameters.get("only") == "differences"
+    search = parse_search(parameters.get("add", ""))
+    problem: str | None = None
     if FEWEST <= len(refs) <= MOST and not search:
         try:
-            variables = {"refs": refs} | ({"onlyDifferences": True} if only else {})
-            answer = await site.ask("compare", variables)
-            found = answer.data["compare"]
-            return site.page(
-                request,
-                "compare.html",
-                answer,
-                only=only,
-                groups=grouped(found["rows"]),
-                models=[
-                    each | {"without": link(refs, leave=ref)} for ref, each in zip(refs, found["models"], strict=True)
-                ],
-                turned=link(refs, only="" if only else "differences"),
-                refs=refs,
-                most=MOST,
-            )
-        except ProblemError as problem:
-            if problem.status != 400:
+            return await _comparison(site, request, refs, only_differences)
+        except PageError as error:
+            if error.status != 400:
                 raise
-            trouble = problem
-            # What can't be found is looked for.
-            search = next((words(ref) for ref in refs if f'"{ref}"' in trouble.text), "")
+            problem = _without_api_advice(error.text)
+            # Search for the reference that was not found.
+            search = next((search_terms(ref) for ref in refs if f'"{ref}"' in error.text), "")
     elif len(refs) > MOST:
-        trouble = ProblemError(400, "", f"{len(refs)} models are too many: {FEWEST} to {MOST} fit side by side.")
-    answer = await site.ask("picker", {"search": search} if search else {})
-    return site.page(
+        problem = f"You can compare {FEWEST} to {MOST} models; this link names {len(refs)}."
+    return await _picker(site, request, refs, search, problem)
+
+
+async def _comparison(site: Site, request: Request, refs: Sequence[str], only_differences: bool) -> Response:
+    result = await site.query("compare", {"refs": refs} | ({"onlyDifferences": True} if only_differences else {}))
+    comparison = result.data["compare"]
+    pairs = zip(refs, comparison["models"], strict=True)
+    return site.render(
         request,
-        "picker.html",
-        answer,
-        400 if trouble else 200,
-        trouble=without_api(trouble.text) if trouble else None,
-        search=search,
+        "compare.html",
+        result,
+        only_differences=only_differences,
+        groups=group_rows(comparison["rows"], [model["status"] for model in comparison["models"]]),
+        models=[model | {"remove_link": link(refs, remove=ref)} for ref, model in pairs],
+        toggle_link=link(refs, only="" if only_differences else "differences"),
         refs=refs,
-        chosen=[(ref[:100], link(refs, leave=ref)) for ref in refs[: 2 * MOST]],
-        candidates=[each | {"with": link([*refs, each["ref"]])} for each in answer.data["models"]["nodes"]],
-        ready=link(refs) if FEWEST <= len(refs) <= MOST and not trouble else None,
-        most=MOST,
+        max_models=MOST,
     )
 
 
-def without_api(text: str) -> str:
-    """A message of the graph without the advice that is for those who ask it."""
-    return " ".join(each for each in re.split(r"(?<=[.;]) ", text) if "resolveModel" not in each).rstrip(";")
+async def _picker(site: Site, request: Request, refs: Sequence[str], search: str, problem: str | None) -> Response:
+    result = await site.query("picker", {"search": search} if search else {})
+    can_compare = FEWEST <= len(refs) <= MOST and not problem
+    return site.render(
+        request,
+        "model_picker.html",
+        result,
+        400 if problem else 200,
+        problem=problem,
+        search=search,
+        refs=refs,
+        selected=[(ref[:100], link(refs, remove=ref)) for ref in refs[: 2 * MOST]],
+        candidates=[model | {"add_link": link([*refs, model["ref"]])} for model in result.data["models"]["nodes"]],
+        compare_link=link(refs) if can_compare else None,
+        min_models=FEWEST,
+        max_models=MOST,
+    )
 
 
-def link(refs: Sequence[str], leave: str | None = None, only: str = "") -> str:
-    return "compare" + addresses.asked({"models": [ref for ref in refs if ref != leave], "only": only})
+def _without_api_advice(message: str) -> str:
+    """A message of the API without the sentences that only concern API clients."""
+    sentences = re.split(r"(?<=[.;]) ", message)
+    return " ".join(sentence for sentence in sentences if "resolveModel" not in sentence).rstrip(";")
 
 
-def grouped(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Row]]]:
-    """The rows under their headings, what a model is before what it can do."""
-    found: dict[str, list[Row]] = {"At a glance": []}
-    for each in rows:
-        heading = next(heading for start, heading in GROUPS if each["field"].startswith(start))
-        unit = each["unit"] if each["field"].startswith("price.") else None
-        cells = [cell(value, each, place) for place, value in enumerate(each["values"])]
-        found.setdefault(heading, []).append(Row(each["label"], unit, each["differs"], cells))
-    return [(heading, some) for heading, some in found.items() if some]
+def link(refs: Sequence[str], remove: str | None = None, only: str = "") -> str:
+    return "compare" + urls.query_string({"models": [ref for ref in refs if ref != remove], "only": only})
 
 
-def cell(value: Any, row: Mapping[str, Any], place: int) -> Cell:
-    text = worded(value, row)
-    return Cell(text, text not in (UNKNOWN, "Not listed"), place in row["best"])
+def group_rows(rows: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -> list[tuple[str, list[Row]]]:
+    """The rows under their headings, the overview first."""
+    groups: dict[str, list[Row]] = {"Overview": []}
+    for row in rows:
+        heading = next(heading for prefix, heading in GROUPS if row["field"].startswith(prefix))
+        unit = row["unit"] if row["field"].startswith("price.") else None
+        cells = [
+            cell(value, row, index, status)
+            for index, (value, status) in enumerate(zip(row["values"], statuses, strict=True))
+        ]
+        label: str = FIELD_LABELS.get(row["field"]) or row["label"]
+        groups.setdefault(heading, []).append(Row(label, unit, row["differs"], cells))
+    return [(heading, grouped) for heading, grouped in groups.items() if grouped]
 
 
-def worded(value: Any, row: Mapping[str, Any]) -> str:
-    """A value of a comparison, as its cell reads."""
-    name: str = row["field"]
+def cell(value: Any, row: Mapping[str, Any], index: int, status: str) -> Cell:
+    text = cell_text(value, row, status)
+    return Cell(text, text not in (UNKNOWN, NOT_LISTED), index in row["best"])
+
+
+def cell_text(value: Any, row: Mapping[str, Any], status: str) -> str:
+    field: str = row["field"]
+    if field in END_DATES:
+        return end_date(value, status)
     if value is None or value == []:
         return UNKNOWN
-    if name.startswith("capabilities."):
-        return "Yes" if value else "Not listed"
+    if field.startswith("capabilities."):
+        return "Yes" if value else NOT_LISTED
     if row["unit"] is not None:
         return WITHOUT_AMOUNT.get(value) or amount(value)
-    return told(value, name)
+    return field_value(value, field)

@@ -1,4 +1,4 @@
-"""The catalogue's first page: search, filters with their counts, and the table."""
+"""The home page: search, filters with counts, and the list of models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,28 +7,26 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.enums import Modality, UseCase
-from schema.labels import label
-from server.pages import addresses, listing
-from server.pages.listing import CHOICES, Choice, Listing
+from schema.enums import Modality, UseCase, label
+from server.pages import urls
+from server.pages.list_query import FILTERS, Filter, ListQuery, parse_list_query
 from server.pages.site import Site
 
-MAKERS = {"providerKinds": ["LAB"]}
-SHOWN = {"capability": 10, "provider": 8, "family": 6}
-"""Choices of a filter shown before the rest is folded away; of the others all are."""
-MOST_FAMILIES = 40
-"""Families offered at all: the others are found by searching."""
-SIZES = (32_000, 128_000, 200_000, 1_000_000)
-STARTS = (
-    ("Cheapest with tools", {"capability": "function-calling", "status": "active", "sort": "input-price"}),
+FIRST_PARTY_FILTER = {"providerKinds": ["LAB"]}
+VISIBLE_OPTIONS = {"capability": 10, "provider": 8, "family": 6}
+"""Options shown before the rest is folded away; filters not named here show all."""
+MAX_FAMILIES = 40
+"""Families offered at all; others are found by searching."""
+CONTEXT_SIZES = (32_000, 128_000, 200_000, 1_000_000)
+QUICK_FILTERS = (
+    ("Cheapest with tool calling", {"capability": "function-calling", "status": "active", "sort": "input-price"}),
     ("Reasoning", {"capability": "reasoning", "status": "active"}),
     ("Coding", {"use": "coding", "status": "active"}),
-    ("Reads images", {"input": "image", "status": "active"}),
-    ("A million tokens", {"context": "1000000", "status": "active"}),
+    ("Image input", {"input": "image", "status": "active"}),
+    ("1M-token context", {"context": "1000000", "status": "active"}),
     ("Open weights", {"access": ["open-weights", "open-source"]}),
     ("Embeddings", {"use": "embedding"}),
 )
-"""Where people begin, as addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +34,65 @@ class Option:
     value: str
     label: str
     count: int
-    checked: bool
+    is_checked: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A filter with its choices; those folded away come under more."""
+class FilterGroup:
+    """A filter as a group of checkboxes; `folded` ones are shown on demand."""
 
     name: str
-    heading: str
+    label: str
     options: Sequence[Option]
-    more: Sequence[Option]
+    folded: Sequence[Option]
 
 
 async def home(site: Site, request: Request) -> Response:
-    state = listing.read(request.query_params)
-    everyone = state.filter
-    makers = everyone | MAKERS
-    variables = state.variables() | {"ofMakers": makers}
-    if shown := makers if state.scope == "makers" else everyone:
-        variables["filter"] = shown
-    if everyone:
-        variables["ofAll"] = everyone
-    answer = await site.ask("home", variables)
-    facets: Mapping[str, Any] = answer.data["models"]["facets"]
-    template = "found.html" if request.query_params.get("part") == "list" else "home.html"
+    query = parse_list_query(request.query_params)
+    all_filter = query.model_filter
+    first_party_filter = all_filter | FIRST_PARTY_FILTER
+    variables = query.variables() | {"ofMakers": first_party_filter}
+    if model_filter := first_party_filter if query.is_first_party else all_filter:
+        variables["filter"] = model_filter
+    if all_filter:
+        variables["ofAll"] = all_filter
+    result = await site.query("home", variables)
+    facets: Mapping[str, Any] = result.data["models"]["facets"]
     names = {
-        each.name: {one["value"]: one["label"] for one in facets[each.field]}
-        for each in CHOICES
-        if each.facet and each.words is None
+        item.name: {facet["value"]: facet["label"] for facet in facets[item.field]}
+        for item in FILTERS
+        if item.has_facet and item.enum is None
     }
-    return site.page(
+    groups = [filter_group(item, facets, query) for item in FILTERS if item.has_facet]
+    sizes = CONTEXT_SIZES if query.min_context is None else sorted({*CONTEXT_SIZES, query.min_context})
+    return site.render(
         request,
-        template,
-        answer,
-        listing=state,
-        groups={each.name: group for each in CHOICES if each.facet and (group := options(each, facets, state))},
-        chips=list(state.chips(names)),
-        uses=[(word.name, label(word)) for word in UseCase],
-        outputs=[(word.name, label(word)) for word in Modality],
-        sizes=SIZES if state.context in (None, *SIZES) else sorted({*SIZES, state.context}),
-        starts=[(name, addresses.asked(dict(asked))) for name, asked in STARTS],
+        "search_results.html" if request.query_params.get("part") == "list" else "home.html",
+        result,
+        list_query=query,
+        groups={group.name: group for group in groups if group},
+        chips=list(query.chips(names)),
+        tasks=[(task.name, label(task)) for task in UseCase],
+        outputs=[(modality.name, label(modality)) for modality in Modality],
+        context_sizes=sizes,
+        quick_filters=[(name, urls.query_string(dict(parameters))) for name, parameters in QUICK_FILTERS],
     )
 
 
-def options(choice: Choice, facets: Mapping[str, Any], state: Listing) -> Group | None:
-    """The choices of a filter: those taken first, then the most frequent."""
-    taken = state.chosen.get(choice.name, [])
-    counted: list[Mapping[str, Any]] = facets[choice.field]
-    found = list(_options(choice, counted, taken))
-    found.sort(key=lambda option: not option.checked)
-    if choice.name == "family":
-        del found[max(MOST_FAMILIES, len(taken)) :]
-    cut = max(SHOWN.get(choice.name, len(found)), len(taken))
-    # A fold for one or two is no gain.
-    cut = len(found) if len(found) <= cut + 2 else cut
-    return Group(choice.name, choice.heading, found[:cut], found[cut:]) if found else None
+def filter_group(item: Filter, facets: Mapping[str, Any], query: ListQuery) -> FilterGroup | None:
+    """The options of a filter: checked ones first, then the most frequent."""
+    checked = query.filters.get(item.name, [])
+    options = sorted(_options(item, facets[item.field], checked), key=lambda option: not option.is_checked)
+    if item.name == "family":
+        del options[max(MAX_FAMILIES, len(checked)) :]
+    visible = max(VISIBLE_OPTIONS.get(item.name, len(options)), len(checked))
+    # Folding away one or two options would save no space.
+    visible = len(options) if len(options) <= visible + 2 else visible
+    return FilterGroup(item.name, item.label, options[:visible], options[visible:]) if options else None
 
 
-def _options(choice: Choice, counted: Sequence[Mapping[str, Any]], taken: Sequence[str]) -> Iterator[Option]:
-    for each in counted:
-        yield Option(choice.write(each["value"]), each["label"], each["count"], each["value"] in taken)
-    for value in set(taken) - {each["value"] for each in counted}:
-        yield Option(choice.write(value), label(value) if choice.words else value, 0, checked=True)
+def _options(item: Filter, facets: Sequence[Mapping[str, Any]], checked: Sequence[str]) -> Iterator[Option]:
+    for facet in facets:
+        yield Option(item.url_value(facet["value"]), facet["label"], facet["count"], facet["value"] in checked)
+    for value in set(checked) - {facet["value"] for facet in facets}:
+        yield Option(item.url_value(value), label(value) if item.enum else value, 0, is_checked=True)

@@ -1,4 +1,4 @@
-"""A model's page."""
+"""The page of a model."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,25 +7,32 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from schema.types.price import LINES
-from server.pages import addresses, usage
-from server.pages.changes import entry
-from server.pages.chart import chart, steps
-from server.pages.problems import missing_model
+from schema.pricing.cards import LINES
+from server.pages import urls
+from server.pages.changes import describe
+from server.pages.cost_calculator import cost_estimate, parse_usage
+from server.pages.error_pages import missing_model
+from server.pages.formatting import END_DATES, end_date, field_value
+from server.pages.price_chart import price_chart, rate_periods
 from server.pages.site import HEADERS, Site
 
-CUSTOMARY = {"Cached input": "cached input", "Batch": "batch", "Priority": "priority", "Long context": "long context"}
-"""Cards readers look for; of those that are not there the page says so."""
-ONE_SIDED = frozenset(line.label for line in LINES if line.input is None or line.output is None)
-"""Cards of one meter only: that the other side has no rate says nothing."""
-ANY_VALUE = {
-    "ARRAY": "A list",
-    "BOOLEAN": "On or off",
-    "OBJECT": "An object",
+EXPECTED_CARDS = {
+    "Cached input": "cached-input",
+    "Batch": "batch",
+    "Priority": "priority",
+    "Long context": "long-context",
+}
+"""Price cards readers look for; the page says which of them are not known."""
+ONE_SIDED_CARDS = frozenset(line.label for line in LINES if line.input is None or line.output is None)
+"""Cards that have either an input or an output price by definition."""
+UNBOUNDED_VALUES = {
+    "ARRAY": "List",
+    "BOOLEAN": "True or false",
+    "OBJECT": "Object",
     "STRING": "Any text",
 }
-"""What a parameter takes whose values no source bounds; a number then has a range nobody published."""
-MANY = 8
+"""Allowed values by kind of parameter, if no source narrows them. The range of a number is unknown then."""
+MAX_OFFERS = 8
 """Offers shown before the rest is folded away."""
 
 SPECIFICATIONS = (
@@ -47,58 +54,62 @@ SPECIFICATIONS = (
 
 async def model(site: Site, request: Request) -> Response:
     ref = f"{request.path_params['provider']}/{request.path_params['model']}"
-    asked = usage.read(request.query_params)
-    part = "cost" if request.query_params.get("part") == "cost" else "model"
-    answer = await site.ask(part, {"ref": ref, **asked.variables()})
-    found = answer.data["model"]
+    usage = parse_usage(request.query_params)
+    document = "cost" if request.query_params.get("part") == "cost" else "model"
+    result = await site.query(document, {"ref": ref, **usage.variables()})
+    found = result.data["model"]
     if found is None:
         return await missing_model(site, request, ref)
     if found["ref"] != ref:
-        # The address held another name of the model.
-        return RedirectResponse(addresses.root(request) + addresses.model(found["ref"]), 302, headers=HEADERS)
-    estimate = usage.told(found, asked)
-    # A rate of a time of day: the cost is another within the hour.
-    passing = any(card["label"].endswith("UTC") for card in found["priceCards"])
-    if part == "cost":
-        return site.page(request, "cost.html", answer, passing=passing, estimate=estimate)
-    return site.page(request, "model.html", answer, passing=passing, estimate=estimate, **view(found))
+        # The URL contains another name of the model.
+        return RedirectResponse(urls.root(request) + urls.model(found["ref"]), 302, headers=HEADERS)
+    estimate = cost_estimate(found, usage)
+    # With rates that depend on the time of day, the cost changes without a new revision.
+    varies = any(card["label"].endswith("UTC") for card in found["priceCards"])
+    if document == "cost":
+        return site.render(request, "cost_estimate.html", result, varies_within_day=varies, estimate=estimate)
+    return site.render(request, "model.html", result, varies_within_day=varies, estimate=estimate, **view(found))
 
 
 def view(model: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows beyond the answer's own members."""
+    """What the template needs beyond the members of the model."""
     today = datetime.now(UTC).date()
     cards: list[Mapping[str, Any]] = model["priceCards"]
-    shown = {card["label"] for card in cards}
-    standard, *others = cards
+    card_labels = {card["label"] for card in cards}
     return {
-        "chart": chart(model["priceHistory"], today),
-        "history": {meter: steps(model["priceHistory"], meter) for meter in ("INPUT", "OUTPUT")},
-        "cards": [standard, *others],
-        "unpublished": [word for label, word in CUSTOMARY.items() if label not in shown],
+        "chart": price_chart(model["priceHistory"], today),
+        "rate_history": {meter: rate_periods(model["priceHistory"], meter) for meter in ("INPUT", "OUTPUT")},
+        "cards": cards,
+        "missing_cards": [name for label, name in EXPECTED_CARDS.items() if label not in card_labels],
         "sources": {fact["field"]: fact["source"]["name"] for fact in model["facts"]},
-        "offers": model["offers"][:MANY],
-        "further_offers": model["offers"][MANY:],
-        "supported": [each for each in model["parameters"] if each["supported"]],
-        "unsupported": [each for each in model["parameters"] if not each["supported"]],
-        "one_sided": ONE_SIDED,
-        "any_value": ANY_VALUE,
-        "specifications": [(field, model[field]) for field in SPECIFICATIONS],
+        "offers": model["offers"][:MAX_OFFERS],
+        "more_offers": model["offers"][MAX_OFFERS:],
+        "supported": [parameter for parameter in model["parameters"] if parameter["supported"]],
+        "unsupported": [parameter for parameter in model["parameters"] if not parameter["supported"]],
+        "one_sided_cards": ONE_SIDED_CARDS,
+        "unbounded_values": UNBOUNDED_VALUES,
+        "specifications": [(field, specification(model, field)) for field in SPECIFICATIONS],
         "contents": contents(model),
-        "moves": [entry(each) for each in model["changes"]["nodes"]],
+        "described_changes": [describe(change) for change in model["changes"]["nodes"]],
     }
 
 
-def contents(model: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """The sections: anchor, heading, and whether there is anything in it."""
-    return [
+def specification(model: Mapping[str, Any], field: str) -> str:
+    return end_date(model[field], model["status"]) if field in END_DATES else field_value(model[field], field)
+
+
+def contents(model: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The anchors and headings of the sections that have any content."""
+    sections = (
         ("overview", "Overview", model["description"] or model["useCases"] or model["bestFor"]),
         ("pricing", "Pricing", True),
         ("cost", "Cost calculator", True),
         ("capabilities", "Capabilities", model["capabilities"] or model["endpoints"]),
-        ("controls", "Controls", True),
+        ("parameters", "Request parameters", True),
         ("specifications", "Specifications", True),
         ("offers", "Other offers", model["offers"]),
         ("versions", "Versions", len(model["versions"]) > 1),
         ("disputes", "Where sources disagree", model["disputes"]),
-        ("changes", "What changed", True),
-    ]
+        ("changes", "Recent changes", True),
+    )
+    return [(anchor, heading) for anchor, heading, has_content in sections if has_content]

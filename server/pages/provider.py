@@ -1,4 +1,4 @@
-"""The pages of providers and families."""
+"""The pages of providers and model families."""
 
 from typing import Any
 
@@ -6,63 +6,62 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.column_types import is_object
-from server.pages import addresses, listing
-from server.pages.listing import LONGEST
-from server.pages.problems import missing_family, missing_provider
+from server.pages import urls
+from server.pages.error_pages import missing_family, missing_provider
+from server.pages.list_query import MAX_CURSOR_LENGTH, ListQuery, parse_list_query, parse_search
 from server.pages.site import Site
 
-GROUPS = {"labs": "Labs", "clouds": "Clouds", "gateways": "Gateways", "locals": "On your own machine"}
+GROUPS = {"labs": "Labs", "clouds": "Clouds", "gateways": "Gateways", "locals": "Local software"}
 KINDS = {
-    "LAB": "A lab: it serves models it trained itself.",
-    "CLOUD": "A cloud: it hosts models others trained.",
-    "GATEWAY": "A gateway: it routes requests to other providers.",
-    "LOCAL": "Software that runs models on your own machine; no price applies.",
+    "LAB": "A lab that serves its own models.",
+    "CLOUD": "A cloud that hosts other companies’ models.",
+    "GATEWAY": "A gateway that routes requests to other providers.",
+    "LOCAL": "Software that runs models on your own machine; there are no prices.",
 }
 
 
 async def providers(site: Site, request: Request) -> Response:
-    asked = request.query_params
-    search = " ".join(asked.get("q", "").replace("\x00", " ").split())[:LONGEST]
+    parameters = request.query_params
+    search = parse_search(parameters.get("q", ""))
     variables: dict[str, Any] = {"search": search} if search else {}
-    variables |= {f"{name}After": asked[name][:1_000] for name in GROUPS if asked.get(name)}
-    answer = await site.ask("providers", variables)
+    variables |= {f"{name}After": parameters[name][:MAX_CURSOR_LENGTH] for name in GROUPS if parameters.get(name)}
+    result = await site.query("providers", variables)
     groups = [
         {
             "name": name,
             "heading": heading,
-            "found": (found := answer.data[name]),
-            "next": addresses.asked({"q": search, name: found["pageInfo"]["endCursor"]})
-            if found["pageInfo"]["hasNextPage"]
+            "providers": (connection := result.data[name]),
+            "next_link": urls.query_string({"q": search, name: connection["pageInfo"]["endCursor"]})
+            if connection["pageInfo"]["hasNextPage"]
             else None,
         }
         for name, heading in GROUPS.items()
     ]
-    total = sum(answer.data[name]["totalCount"] for name in GROUPS)
-    template = "provider_list.html" if asked.get("part") == "list" else "providers.html"
-    return site.page(request, template, answer, q=search, groups=groups, total=total)
+    total = sum(result.data[name]["totalCount"] for name in GROUPS)
+    template = "provider_list.html" if parameters.get("part") == "list" else "providers.html"
+    return site.render(request, template, result, search=search, groups=groups, total=total)
 
 
 async def provider(site: Site, request: Request) -> Response:
     slug = request.path_params["provider"]
-    state = listing.read(request.query_params)
-    answer = await site.ask("provider", {"slug": slug, **narrowed(state)})
-    found = answer.data["provider"]
+    query = parse_list_query(request.query_params)
+    result = await site.query("provider", {"slug": slug, **_variables(query)})
+    found = result.data["provider"]
     if not is_object(found):
         return await missing_provider(site, request, slug)
     template = "provider_models.html" if request.query_params.get("part") == "list" else "provider.html"
-    return site.page(request, template, answer, listing=state, kind=KINDS[found["kind"]])
+    return site.render(request, template, result, list_query=query, kind=KINDS[found["kind"]])
 
 
 async def family(site: Site, request: Request) -> Response:
     slug = request.path_params["family"]
-    state = listing.read(request.query_params)
-    state.q = ""
-    answer = await site.ask("family", {"slug": slug, **narrowed(state)})
-    if answer.data["family"] is None:
+    query = parse_list_query(request.query_params)
+    query.search = ""
+    result = await site.query("family", {"slug": slug, **_variables(query)})
+    if result.data["family"] is None:
         return await missing_family(site, request, slug)
-    return site.page(request, "family.html", answer, listing=state)
+    return site.render(request, "family.html", result, list_query=query)
 
 
-def narrowed(state: listing.Listing) -> dict[str, Any]:
-    """The state's variables, with its filter if there is one."""
-    return state.variables() | ({"filter": state.filter} if state.filter else {})
+def _variables(query: ListQuery) -> dict[str, Any]:
+    return query.variables() | ({"filter": query.model_filter} if query.model_filter else {})

@@ -1,25 +1,32 @@
-"""Which page is where."""
+"""The URL of every page."""
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.pages.changes import changes, feed
+from server.pages.changes import atom_feed, changes
 from server.pages.compare import compare
+from server.pages.error_pages import page
 from server.pages.home import home
 from server.pages.model import model
-from server.pages.problems import page
 from server.pages.provider import family, provider, providers
 from server.pages.site import Site
 
 
-def routes(site: Site) -> list[BaseRoute]:
+async def asset(request: Request) -> Response:
+    site: Site = request.state["site"]
+    return await site.assets(request)
+
+
+def routes() -> list[BaseRoute]:
     return [
-        Route("/", page(site, home)),
-        Route("/models/{provider}/{model:path}", page(site, model)),
-        Route("/providers", page(site, providers)),
-        Route("/providers/{provider}", page(site, provider)),
-        Route("/families/{family}", page(site, family)),
-        Route("/compare", page(site, compare)),
-        Route("/changes", page(site, changes)),
-        Route("/changes.atom", page(site, feed)),
-        Route("/static/{name}", site.assets.__call__),
+        Route("/", page(home)),
+        Route("/models/{provider}/{model:path}", page(model)),
+        Route("/providers", page(providers)),
+        Route("/providers/{provider}", page(provider)),
+        Route("/families/{family}", page(family)),
+        Route("/compare", page(compare)),
+        Route("/changes", page(changes)),
+        Route("/changes.atom", page(atom_feed)),
+        Route("/static/{name}", asset),
     ]

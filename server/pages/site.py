@@ -1,4 +1,4 @@
-"""What all pages share: their documents and templates, prepared once, and the way from an answer to a response."""
+"""What all pages share: documents and templates prepared at startup, queries, rendering and the cache of pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,17 +15,17 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from schema import tables
+from schema.cache import Cache
 from schema.column_types import is_object
-from server.compression import best, packed
-from server.graphql.documents import Recent
-from server.graphql.execution import Ready, Request, Runner, encode
-from server.graphql.negotiation import unchanged
-from server.pages import addresses
+from server.compression import best_coding, compress
+from server.conditional import REVALIDATE, entity_tag, not_modified
+from server.graphql.execution import PreparedOperation, Request, Runner, encode
+from server.pages import urls
 from server.pages.assets import Assets
-from server.pages.filters import FILTERS, UNKNOWN
+from server.pages.formatting import TEMPLATE_FILTERS, UNKNOWN
 from server.settings import Settings
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -44,62 +44,61 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "vary": "accept-encoding",
 }
-REVALIDATED = {"cache-control": "public, max-age=0, must-revalidate"}
 NEVER_STORED = {"cache-control": "no-store"}
-HTML = "text/html; charset=utf-8"
-ATOM = "application/atom+xml; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+ATOM_TYPE = "application/atom+xml; charset=utf-8"
 LIMITS = ("max_depth", "max_aliases", "max_cost", "max_tokens")
 
 
-class ProblemError(Exception):
-    """What keeps a page from being shown, as its reader is told."""
+class PageError(Exception):
+    """Why a page cannot be shown, in the reader's words."""
 
     def __init__(self, status: int, title: str, text: str) -> None:
         super().__init__(text)
         self.status, self.title, self.text = status, title, text
 
 
-Moment: TypeAlias = tuple[int | None, datetime | None, date]
-"""A revision, the latest look at a source, and a day: within one moment nothing moves but rates of a time of day."""
-NOW = sa.select(
+State: TypeAlias = tuple[int | None, datetime | None, date]
+"""The revision, the last refresh attempt and the day. While these are equal, only rates by time of day can change."""
+CURRENT_STATE = sa.select(
     sa.select(sa.func.max(col(tables.Revision.number))).scalar_subquery(),
     sa.select(sa.func.max(col(tables.Source.last_attempt_at))).scalar_subquery(),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a page asked and got: everything it shows comes from here."""
+class QueryResult:
+    """The document of a page and its result: the page shows nothing else."""
 
     document: str
     variables: Mapping[str, Any]
     data: dict[str, Any]
     digest: bytes
-    moment: Moment
-    """When it was asked."""
+    state: State
+    """The state of the registry before the query ran."""
 
 
 @dataclass(slots=True)
-class Rendered:
-    """A page as it is sent, in the codings asked for so far."""
+class CachedPage:
+    """A rendered page, in the content codings requested so far."""
 
-    tag: str
-    media: str
+    etag: str
+    media_type: str
     digest: bytes
-    """Of the answer it shows."""
-    moment: Moment
-    passing: bool
-    """Whether it may read otherwise within one moment."""
-    copies: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Of the query result it shows."""
+    state: State
+    varies_within_day: bool
+    """Whether it can change while the state stays the same."""
+    encodings: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
-def shown(value: Any) -> Any:
-    """What a template writes for a value; nothing is written as Python would."""
+def unknown_if_none(value: Any) -> Any:
+    """Keeps "None" out of pages: what Jinja prints for a value."""
     return UNKNOWN if value is None else value
 
 
 class Templates(Environment):
-    """Jinja, strict about names. A member of an answer is always its entry, also when dicts have a method so called."""
+    """Jinja, strict about names. `result.items` is always the entry of a result, never the method of dict."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
@@ -109,10 +108,10 @@ class Templates(Environment):
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            finalize=shown,
+            finalize=unknown_if_none,
         )
-        self.filters |= FILTERS
-        self.globals |= {"address": addresses}
+        self.filters |= TEMPLATE_FILTERS
+        self.globals |= {"urls": urls}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if is_object(obj):
@@ -121,107 +120,115 @@ class Templates(Environment):
 
 
 class Site:
-    """The pages' documents, templates and files, over one runner."""
+    """The documents, templates and static files of the pages, and how they are queried and rendered."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self.assets = Assets()
-        self.templates = Templates(HERE / "templates")
-        self.templates.globals |= {"asset": self.assets.address}
-        # The pages' documents are ours: an operator's lower limits are meant for others'.
-        usual = {name: Settings.model_fields[name].default for name in LIMITS}
-        self._checker = Runner(runner.engine, runner.settings.model_copy(update=usual))
-        self._documents: dict[str, Ready] = {}
-        self._kept: Recent[Rendered] = Recent(2_000, 24_000_000)
+        self.templates = Templates(FOLDER / "templates")
+        self.templates.globals |= {"asset": self.assets.url}
+        # An operator's lower limits are meant for others' documents, not for those of the pages.
+        default_limits = {name: Settings.model_fields[name].default for name in LIMITS}
+        self._checker = Runner(runner.engine, runner.settings.model_copy(update=default_limits))
+        self._documents: dict[str, PreparedOperation] = {}
+        self._cache: Cache[CachedPage] = Cache(24_000_000)
 
     def warm(self) -> None:
-        """Prepares all documents and templates, so that no reader waits for it."""
+        """Loads all documents and templates, so that the first readers do not wait for it."""
         for name in self.templates.list_templates():
             self.templates.get_template(name)
-        for file in (HERE / "documents").glob("*.graphql"):
-            self.document(file.stem)
+        for file in (FOLDER / "documents").glob("*.graphql"):
+            self._document(file.stem)
 
-    def document(self, name: str) -> Ready:
-        """A page's document, parsed and checked."""
-        found = self._documents.get(name)
-        if found is None:
-            text = (HERE / "documents" / f"{name}.graphql").read_text("utf-8").strip()
-            found = self._documents[name] = self._checker.check(Request(text, {}, None, {}))
-        return found
+    def _document(self, name: str) -> PreparedOperation:
+        """A document, parsed and validated."""
+        document = self._documents.get(name)
+        if document is None:
+            text = (FOLDER / "documents" / f"{name}.graphql").read_text("utf-8").strip()
+            document = self._documents[name] = self._checker.prepare(Request(text, {}, None, {}))
+        return document
 
-    async def moment(self) -> Moment:
+    async def _state(self) -> State:
         async with self.runner.engine.connect() as connection:
-            revision, looked = (await connection.execute(NOW)).one()
-        return revision, looked, datetime.now(UTC).date()
+            revision, last_attempt = (await connection.execute(CURRENT_STATE)).one()
+        return revision, last_attempt, datetime.now(UTC).date()
 
-    async def ask(self, name: str, variables: Mapping[str, Any]) -> Answer:
-        """The answer to a page's document. Raises ProblemError where there is none."""
-        moment = await self.moment()
-        ready = self.document(name)
-        text = ready.request.query or ""
-        asked = replace(ready, request=Request(text, variables, None, {}))
-        content = encode(await self.runner.run(asked))
-        answer: dict[str, Any] = orjson.loads(content)
-        if errors := answer.get("errors"):
-            raise refused(errors[0])
-        return Answer(text, variables, answer["data"], blake2s(content, digest_size=16).digest(), moment)
+    async def query(self, name: str, variables: Mapping[str, Any]) -> QueryResult:
+        """Runs a document. Raises PageError if that fails."""
+        state = await self._state()
+        document = self._document(name)
+        text = document.request.query or ""
+        ready = replace(document, request=Request(text, variables, None, {}))
+        content = encode(await self.runner.run(ready))
+        result: dict[str, Any] = orjson.loads(content)
+        if errors := result.get("errors"):
+            raise page_error(errors[0])
+        return QueryResult(text, variables, result["data"], blake2s(content, digest_size=16).digest(), state)
 
-    async def kept(self, http: HttpRequest) -> Response | None:
-        """The page of this address, if it was sent before and nothing can have changed since."""
-        found = self._kept.get(key(http))
-        if found is None or found.passing or found.moment != await self.moment():
+    async def cached(self, http: HttpRequest) -> Response | None:
+        """The page of this URL from the cache, if nothing can have changed since."""
+        page = self._cache.get(cache_key(http))
+        if page is None or page.varies_within_day or page.state != await self._state():
             return None
-        return sent(http, found)
+        return respond(http, page)
 
-    def page(
-        self, http: HttpRequest, template: str, answer: Answer, status: int = 200, *, passing: bool = False, **more: Any
+    def render(
+        self,
+        http: HttpRequest,
+        template: str,
+        result: QueryResult,
+        status: int = 200,
+        *,
+        varies_within_day: bool = False,
+        **values: Any,
     ) -> Response:
-        """The page of an answer. It is rendered anew only when the answer, or the day, is another than before."""
-        found = self._kept.get(key(http)) if status == 200 else None
-        if found is None or (found.digest, found.moment[-1]) != (answer.digest, answer.moment[-1]):
-            values = {**answer.data, **more, "today": answer.moment[-1].isoformat()}
-            values["this_query"] = addresses.graphiql(answer.document, answer.variables)
-            plain = self.templates.get_template(template).render(root=addresses.root(http), **values).encode()
-            tag = f'W/"{blake2s(plain, digest_size=12).hexdigest()}"'
-            media = ATOM if template.endswith(".atom") else HTML
-            found = Rendered(tag, media, answer.digest, answer.moment, passing, {"identity": plain})
+        """The page of a result. It is only rendered if the result or the day differs from the cached page."""
+        page = self._cache.get(cache_key(http)) if status == 200 else None
+        if page is None or (page.digest, page.state[-1]) != (result.digest, result.state[-1]):
+            values = {**result.data, **values, "today": result.state[-1].isoformat()}
+            values["page_query"] = urls.graphiql(result.document, result.variables)
+            content = self.templates.get_template(template).render(root=urls.root(http), **values).encode()
+            etag = entity_tag(content, weak=True)
+            media_type = ATOM_TYPE if template.endswith(".atom") else HTML_TYPE
+            encodings = {"identity": content}
+            page = CachedPage(etag, media_type, result.digest, result.state, varies_within_day, encodings)
             if status == 200:
-                self._kept.put(key(http), found, 2 * len(plain))
-        found.moment = answer.moment
-        return sent(http, found, status)
+                self._cache.put(cache_key(http), page, 2 * len(content) + len(cache_key(http)))
+        page.state = result.state
+        return respond(http, page, status)
 
-    def plain(self, http: HttpRequest, problem: ProblemError) -> Response:
-        """An error's page that needs no answer: it can be shown when nothing can be asked."""
-        text = self.templates.get_template("problem.html").render(
-            root=addresses.root(http), title=problem.title, text=problem.text, this_query=None
+    def render_error(self, http: HttpRequest, error: PageError) -> Response:
+        """An error page that needs no query, so it works when the database does not."""
+        text = self.templates.get_template("error.html").render(
+            root=urls.root(http), title=error.title, text=error.text, page_query=None
         )
-        return Response(text, problem.status, {**HEADERS, **NEVER_STORED}, HTML)
+        return Response(text, error.status, {**HEADERS, **NEVER_STORED}, HTML_TYPE)
 
 
-def key(http: HttpRequest) -> str:
-    return f"{addresses.root(http)} {http.url}"
+def cache_key(http: HttpRequest) -> str:
+    return f"{urls.root(http)} {http.url}"
 
 
-def sent(http: HttpRequest, page: Rendered, status: int = 200) -> Response:
-    """A page as the client takes it; only its tag where the client holds it."""
-    headers = {**HEADERS, **(REVALIDATED if status == 200 else NEVER_STORED), "etag": page.tag}
-    if status == 200 and unchanged(http, page.tag):
-        return Response(status_code=304, headers=headers)
-    coding = best(http)
-    if coding not in page.copies:
-        page.copies[coding] = packed(page.copies["identity"], coding)
+def respond(http: HttpRequest, page: CachedPage, status: int = 200) -> Response:
+    """The page in the best coding the client accepts, or 304 if the client already has it."""
+    headers = {**HEADERS, **(REVALIDATE if status == 200 else NEVER_STORED), "etag": page.etag}
+    if status == 200 and (response := not_modified(http, headers)):
+        return response
+    coding = best_coding(http)
+    if coding not in page.encodings:
+        page.encodings[coding] = compress(page.encodings["identity"], coding)
     if coding != "identity":
         headers["content-encoding"] = coding
-    return Response(page.copies[coding], status, headers, page.media)
+    return Response(page.encodings[coding], status, headers, page.media_type)
 
 
-def refused(error: Mapping[str, Any]) -> ProblemError:
-    """An error of the graph as a page's reader is told."""
+def page_error(error: Mapping[str, Any]) -> PageError:
+    """An error of the API as an error of the page."""
     code = error.get("extensions", {}).get("code")
     if code == "TIMEOUT":
-        return ProblemError(
-            503, "This takes too long", "The registry did not answer in time. Try again, or ask for less."
+        return PageError(
+            503, "Request timed out", "The registry did not answer in time. Try again or narrow the search."
         )
     if code == "INTERNAL_SERVER_ERROR":
-        return ProblemError(500, "Something went wrong", error["message"])
-    return ProblemError(400, "This can’t be read", error["message"])
+        return PageError(500, "Something went wrong", error["message"])
+    return PageError(400, "Invalid request", error["message"])

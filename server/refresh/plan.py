@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlmodel import col
 
-from schema import tables
-from schema.enums import SourceStatus
+from schema.dataloaders import select_attempts
+from schema.types.registry import refresh_due_at
 from seeds.guard import Thresholds
 from seeds.refresh import Plan, Report
 from server import database
@@ -49,15 +47,9 @@ def refresh_plan(settings: Settings, only: frozenset[str] | None = None, forced:
 
 
 async def due_at(engine: AsyncEngine, interval: int) -> datetime:
-    """When the next refresh is due: an interval after the oldest attempt of any source; now if one was never tried."""
-    source = tables.Source
-    statement = sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)
+    """When the next refresh is due, by the same rule as `nextRefreshAt`."""
     async with database.reading(engine) as connection:
-        rows = [row[0] for row in await connection.execute(statement)]
-    asked = [moment for moment in rows if moment is not None]
-    if not asked or len(asked) < len(rows):
-        return datetime.min.replace(tzinfo=UTC)
-    return min(asked) + timedelta(seconds=interval)
+        return refresh_due_at([row[0] for row in await connection.execute(select_attempts())], interval)
 
 
 async def is_due(engine: AsyncEngine, interval: int) -> bool:

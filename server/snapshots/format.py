@@ -44,7 +44,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schema import tables
-from schema.column_types import dump_json, is_array, is_object, no_number, whole
+from schema.column_types import dump_json, is_array, is_object
+from schema.strict_json import JsonError, JsonParser, exact_integer
 from seeds.store.store import table
 from server.errors import OperatorError
 from server.snapshots.values import Spelling, spelling
@@ -248,12 +249,11 @@ class Reader:
 
     def _parsed(self, line: bytes) -> Any:
         try:
-            return _exactly.decode(line.decode())
-        except (ValueError, RecursionError) as error:
+            return _exactly.parse(line)
+        except JsonError as error:
             if self.line == 1:
                 raise OperatorError(f"{self.name} is no snapshot: its first line is not JSON. {WRITE_ONE}") from error
-            said = str(error).partition(":")[0] if isinstance(error, (json.JSONDecodeError, UnicodeError)) else error
-            raise self.fault(f"it can't be read as JSON ({said}). {DAMAGED}") from error
+            raise self.fault(f"it can't be read as JSON: {error}. {DAMAGED}") from error
 
     def _next(self) -> bytes:
         """The next line, taken into the digest."""
@@ -287,8 +287,8 @@ DAMAGED = "The file is damaged: take another copy, or export it again."
 
 def _digits(text: str) -> Decimal:
     if "e" in text or "E" in text:
-        raise ValueError("a number has an exponent")
+        raise JsonError("a number has an exponent")
     return Decimal(text)
 
 
-_exactly = json.JSONDecoder(parse_float=_digits, parse_int=whole, parse_constant=no_number)
+_exactly = JsonParser(decimal=_digits, integer=exact_integer, unique_keys=False)

@@ -63,7 +63,7 @@ ASKED: dict[str, dict[str, Any]] = {
 
 async def milliseconds(runner: Runner, query: str, variables: dict[str, Any]) -> float:
     started = time.perf_counter()
-    answer = await runner.run(runner.check(Request(query, variables, None, {})))
+    answer = await runner.run(runner.prepare(Request(query, variables, None, {})))
     taken = (time.perf_counter() - started) * 1_000
     if "errors" in answer:
         raise SystemExit(str(answer["errors"]))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from server.compression import packed
+from server.compression import compress
 from tests.support.servers import Server, modelmeta, serving
 
 ROUNDS = 40
@@ -54,9 +54,9 @@ def sizes(connection: http.client.HTTPConnection, path: str) -> Iterator[int]:
     plain = body(connection, path)
     files = re.findall(rb'(?:href|src)="(?:\.\./|\./)*(static/[^"]+)"', plain)
     parts = [body(connection, f"/{file.decode()}") for file in set(files)]
-    yield len(packed(plain, "br"))
-    yield len(packed(plain, "gzip"))
-    yield len(packed(plain, "br")) + sum(len(packed(part, "br", most=True)) for part in parts)
+    yield len(compress(plain, "br"))
+    yield len(compress(plain, "gzip"))
+    yield len(compress(plain, "br")) + sum(len(compress(part, "br", smallest=True)) for part in parts)
 
 
 def body(connection: http.client.HTTPConnection, path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of a running server: `python tests/browser/screenshots.py [URL]`."""
+"""Regenerates the screenshots of the README from a running server: `python tests/browser/screenshots.py [URL]`."""
 
 import sys
 from pathlib import Path
@@ -16,8 +16,8 @@ PAGES = {
 }
 
 
-def graphiql(browser: Browser, url: str) -> None:
-    """GraphiQL with its first example answered."""
+def capture_graphiql(browser: Browser, url: str) -> None:
+    """GraphiQL with the result of its first example."""
     page = browser.new_page(viewport={"width": 1400, "height": 820})
     page.goto(f"{url}/graphiql")
     page.locator("button.graphiql-execute-button").first.wait_for()
@@ -28,8 +28,8 @@ def graphiql(browser: Browser, url: str) -> None:
     page.close()
 
 
-def pages(browser: Browser, url: str) -> None:
-    """The pages as a desk shows them, and a model's as a phone does."""
+def capture_pages(browser: Browser, url: str) -> None:
+    """The pages at desktop size, and a model page on a phone."""
     for name, (path, scheme) in PAGES.items():
         page = browser.new_page(
             viewport={"width": 1280, "height": 860}, color_scheme="dark" if scheme == "dark" else "light"
@@ -43,14 +43,14 @@ def pages(browser: Browser, url: str) -> None:
     phone.close()
 
 
-def take(url: str) -> None:
+def capture_all(url: str) -> None:
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        graphiql(browser, url)
-        pages(browser, url)
+        capture_graphiql(browser, url)
+        capture_pages(browser, url)
         browser.close()
 
 
 if __name__ == "__main__":
-    take(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")
+    capture_all(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")

@@ -50,6 +50,20 @@ def test_what_a_column_can_not_hold_exactly_is_refused(value: str) -> None:
         check_exact(Decimal(value))
 
 
+def test_a_zero_of_any_exponent_is_zero() -> None:
+    # As a forged cursor may contain: written out, the exponent's digits would fill the memory.
+    for text in ("0E-1000000000", "-0E-1000000000", "0E+1000000000", "0.00", "-0"):
+        zero = Decimal(text)
+        assert (plain(zero), str(check_exact(zero)), sortable(zero)) == ("0", "0", "0" * 20)
+
+
+@pytest.mark.parametrize("text", ["1E+1000000000", "-1E+1000000000", "1E-1000000000", "1E+200", "12.5E-300"])
+def test_a_huge_exponent_is_never_written_out(text: str) -> None:
+    for write in (plain, check_exact, sortable, dump_json):
+        with pytest.raises((ValueError, TypeError)):
+            write(Decimal(text))
+
+
 def test_json_keeps_every_digit() -> None:
     value = {"a": Decimal("0.1"), "b": [Decimal("1e-7"), 12345678901234567890, None, True]}
     assert dump_json(value) == '{"a":0.1,"b":[0.0000001,12345678901234567890,null,true]}'
@@ -63,7 +77,7 @@ def test_a_number_of_any_length_comes_back_from_json(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "[NaN]"])
 def test_what_is_no_number_of_json_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no number of JSON"):
+    with pytest.raises(ValueError, match="which is not JSON"):
         load_json(text)
 
 

@@ -1,9 +1,11 @@
-"""The promise: every error has a code, and every code is explained in the README."""
+"""The promise: every error has a code that the README explains, and the family of errors is as it is drawn."""
 
+import importlib
 import re
 from pathlib import Path
 
-from schema.errors import CODES, codes_table
+from schema import errors
+from schema.errors import CODES, ModelMetaError, codes_table
 
 ROOT = Path(__file__).parents[2]
 GIVEN = re.compile(
@@ -38,3 +40,17 @@ def test_the_readme_explains_every_code() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("<!-- codes -->\n")[2].partition("<!-- /codes -->")[0]
     assert table == "| Code | Meaning |\n| --- | --- |\n" + codes_table(), "write the table anew: modelmeta codes"
+
+
+def test_the_family_of_errors_is_as_it_is_drawn() -> None:
+    drawn: dict[type, set[type]] = {ModelMetaError: set()}
+    parents: list[type] = [ModelMetaError]
+    for branch, name, path in re.findall(r"^((?:│   )*[├└]── )(\w+) .* (\S+)[.]py$", f"{errors.__doc__}", re.MULTILINE):
+        error: type = getattr(importlib.import_module(path.replace("/", ".")), name)
+        depth = len(branch) // 4
+        drawn[parents[depth - 1]].add(error)
+        drawn[error] = set()
+        parents[depth:] = [error]
+    assert len(drawn) == 5
+    for error, children in drawn.items():
+        assert {*error.__subclasses__()} == children, error

@@ -26,16 +26,18 @@ from starlette.requests import Request as HttpRequest
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from schema import dataloaders, subscription, tables
+from schema import subscription, tables
+from schema.context import Context, State
 from schema.enums import ChangeKind
-from schema.subscription import CHUNK, Place, changes, follow
+from schema.subscription import CHUNK, Position, changes, follow
 from seeds.store.store import insert, table
 from server import database
 from server.database.revisions import Watch
-from server.graphql.connection_limits import Places
-from server.graphql.execution import Request, RequestError, Runner
-from server.graphql.http import Endpoint
-from server.graphql.websocket import Sockets
+from server.graphql.connection_limits import ConnectionLimits
+from server.graphql.errors import RequestError
+from server.graphql.execution import Request, Runner
+from server.graphql.http import GraphQLEndpoint
+from server.graphql.websocket import WebSocketEndpoint
 from tests.support.crowd import allow_files, gather
 from tests.support.registry import NOW, put, settings_for, tiny
 from tests.support.servers import Server, locked, modelmeta, refused, serving, tiny_database
@@ -236,7 +238,7 @@ async def test_more_changes_than_are_read_at_once_are_all_told(live: Live) -> No
 )
 async def test_a_revision_that_is_yet_to_come_can_not_be_begun_after(live: Live, query: str) -> None:
     latest = await live.latest()
-    sentence = f"sinceRevision is 1000000, but the latest revision is {latest}. Give the last one you have seen."
+    sentence = f"sinceRevision must not exceed the latest revision, {latest} (got 1000000)."
     async with socket_to(live.server) as socket, events_of(live.server, query) as events:
         await subscribe(socket, query)
         message = await hear(socket)
@@ -362,7 +364,7 @@ async def test_sockets_and_streams_are_bounded_by_address(tmp_path: Path) -> Non
             assert caught.value.response.status_code == 429
             answer = await client.post("/graphql", json=stream, headers=accept)
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
-            assert refused(answer.json(), "RATE_LIMITED") == "Too many streams are open. Close one first."
+            assert refused(answer.json(), "RATE_LIMITED") == "Too many open streams. Close one first."
             # What is answered at once needs no place.
             assert (await client.post("/graphql", json={"query": "{ registry { modelCount } }"})).status_code == 200
         # Both places are free again, as soon as the server has noticed.
@@ -440,7 +442,7 @@ async def test_the_command_line_says_what_a_subscription_needs(tmp_path: Path) -
     async with tiny_database(tmp_path) as url:
         ended = await asyncio.to_thread(modelmeta, "query", REFRESHED, database_url=url)
     assert ended.returncode == 1
-    sentence = "A subscription needs a server that runs: start one with `modelmeta serve`."
+    sentence = "Subscriptions need a running server: start one with `modelmeta serve`."
     assert refused(json.loads(ended.stdout), "NOT_SUPPORTED") == sentence
 
 
@@ -456,7 +458,7 @@ class Inside:
     runner: Runner
 
     def listen(self, query: str, **variables: Any) -> AsyncGenerator[bytes]:
-        return self.runner.events(self.runner.check(Request(query, variables, None, {})))
+        return self.runner.events(self.runner.prepare(Request(query, variables, None, {})))
 
     async def settled(self, waiting: int) -> None:
         """Returns once so many subscribers have heard everything and wait for more."""
@@ -475,8 +477,8 @@ async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
 
 
 def tasks_under_way() -> int:
-    """Tasks, but for the watch's looks, which come and go."""
-    return sum("_look" not in str(task.get_coro()) for task in asyncio.all_tasks())
+    """Tasks except the reads of the watch, which come and go."""
+    return sum("Watch._read" not in str(task.get_coro()) for task in asyncio.all_tasks())
 
 
 def generators() -> int:
@@ -520,18 +522,18 @@ async def over_http(inside: Inside, wire: Wire, accept: bytes) -> None:
         "headers": [(b"accept", accept), (b"content-type", b"application/json")],
         "client": ("127.0.0.1", 1),
     }
-    places = Places(1, 1)
-    response = await Endpoint(inside.runner, inside.runner.settings, places)(HttpRequest(scope, wire.receive))
+    limits = ConnectionLimits(1, 1)
+    response = await GraphQLEndpoint(inside.runner, inside.runner.settings, limits)(HttpRequest(scope, wire.receive))
     await response(scope, wire.receive, wire.send)
-    assert places.taken == 0
+    assert limits.open == 0
 
 
 async def over_websocket(inside: Inside, wire: Wire) -> None:
     """Serves one socket until its client leaves."""
     scope: dict[str, Any] = {"type": "websocket", "path": "/", "subprotocols": ["graphql-transport-ws"]}
-    places = Places(1, 1)
-    await Sockets(inside.runner, inside.runner.settings, places)(WebSocket(scope, wire.receive, wire.send))
-    assert places.taken == 0
+    limits = ConnectionLimits(1, 1)
+    await WebSocketEndpoint(inside.runner, inside.runner.settings, limits)(WebSocket(scope, wire.receive, wire.send))
+    assert limits.open == 0
 
 
 @pytest.mark.parametrize("accept", [b"text/event-stream", b"multipart/mixed"])
@@ -684,10 +686,10 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
         await inside.settled(1)
         with monkeypatch.context() as broken:
 
-            async def fail(*_: Any) -> Any:
+            async def fail(context: Context, batch: Any, key: Any) -> Any:
                 raise ZeroDivisionError("inside")
 
-            broken.setattr(dataloaders, "revisions", fail)
+            broken.setattr(Context, "load", fail)
             await put(inside.engine, priced(2), NOW + timedelta(days=2))
             answer = json.loads(await waiting)
         assert answer["data"] is None
@@ -699,7 +701,7 @@ async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
 async def test_a_database_that_is_away_for_a_while_costs_no_event(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "AGAIN", 0.05)
+    monkeypatch.setattr(subscription, "RETRY_DELAY", 0.05)
     away = 6
 
     def fail(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -734,7 +736,7 @@ async def test_a_registry_that_is_still_empty_is_waited_for(engine: AsyncEngine)
     watch = Watch(engine, interval=0.05)
     async with watch.running():
         runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), watch)
-        async with aclosing(runner.events(runner.check(Request(REFRESHED, {}, None, {})))) as stream:
+        async with aclosing(runner.events(runner.prepare(Request(REFRESHED, {}, None, {})))) as stream:
             waiting = asyncio.ensure_future(anext(stream))
             await put(engine, tiny())
             assert json.loads(await waiting) == {"data": {"registryRefreshed": {"number": 1, "changeCount": 0}}}
@@ -752,7 +754,7 @@ async def test_every_change_is_heard_once_in_order_however_writing_and_reading_i
     since = await watch.look()
     heard: list[int] = []
     due = 0
-    async with aclosing(follow(watch, changes(None), Place(since))) as stream:
+    async with aclosing(follow(State(), watch, changes(None), Position(since))) as stream:
         for step, number in [*steps, ("hear", 10**6)]:
             if step == "land":
                 await land(inside.engine, watch.number + 1, number)

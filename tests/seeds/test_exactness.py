@@ -43,7 +43,7 @@ async def text_of(engine: AsyncEngine, catalogues: list[Catalogue]) -> str:
     """The bytes a client gets, before anybody parses them."""
     await put(engine, catalogues)
     runner = Runner(engine, Settings(database_url=engine.url.render_as_string(hide_password=False)))
-    return encode(await runner.run(runner.check(Request(QUERY, {}, None, {})))).decode()
+    return encode(await runner.run(runner.prepare(Request(QUERY, {}, None, {})))).decode()
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -1,4 +1,4 @@
-"""A faulty upstream on loopback for tests: a real server, at each path one way to go wrong."""
+"""A faulty upstream on loopback for tests: a real server where each path fails in its own way."""
 
 import asyncio
 import gzip
@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CONTENT = json.dumps({"acme": {"id": "acme", "name": "Acme", "models": {"one": {"id": "one", "name": "One"}}}}).encode()
-"""What the paths that work answer: one model, as models.dev writes it."""
+"""The content of the paths that work: one model in the format of models.dev."""
 ETAG = '"first"'
 LAST_MODIFIED = "Mon, 23 Nov 2026 12:00:00 GMT"
 BOMB_SIZE = 1 << 30
-"""Bytes the gzip bomb unpacks to."""
+"""Decompressed size of the gzip bomb in bytes."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,25 @@ class Asked:
 
 @dataclass
 class Upstream:
-    """The server: its address, what it was asked, and what a test puts up of its own."""
+    """The server: its address, the requests it received, and content that a test adds."""
 
     base: str = ""
     asked: list[Asked] = field(default_factory=list[Asked])
     served: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """Path -> content, with an ETag of its own and 304 where that is sent back."""
+    """Path -> content, served with an ETag, and with 304 when the request names that ETag."""
     connections: int = 0
-    """Connections under way."""
+    """Open connections."""
 
     def paths(self) -> list[str]:
-        return [each.path for each in self.asked]
+        return [request.path for request in self.asked]
 
 
 class Exchange:
-    """One request and the connection its answer goes over."""
+    """One request and the connection for its answer."""
 
     def __init__(self, asked: Asked, writer: asyncio.StreamWriter, visit: int) -> None:
         self.asked, self.writer, self.visit = asked, writer, visit
-        """The how manieth request for this path it is, from 1."""
+        """The number of this request among those for its path, from 1."""
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -65,7 +65,7 @@ class Exchange:
         await self.send("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
 
     async def answer(self, body: bytes = CONTENT, status: str = "200 OK", **headers: str) -> None:
-        """A whole answer, in one piece, so that what follows it arrives with it."""
+        """A whole answer in one write, so that bytes past its announced length arrive with it."""
         given = {"Content_Type": "application/json", "Content_Length": str(len(body))} | headers
         lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in given.items())]
         await self.send("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + body)
@@ -76,11 +76,11 @@ PATHS: dict[str, Handler] = {}
 
 
 def path(name: str) -> Callable[[Handler], Handler]:
-    def put(handler: Handler) -> Handler:
+    def register(handler: Handler) -> Handler:
         PATHS[name] = handler
         return handler
 
-    return put
+    return register
 
 
 def always(status: str = "200 OK", body: bytes = CONTENT, **headers: str) -> Handler:
@@ -98,7 +98,7 @@ def raw(data: bytes) -> Handler:
 
 
 def bomb() -> bytes:
-    """A gzip that unpacks to a gigabyte of zeros, made of one megabyte over and over; it has no proper end."""
+    """A gzip of a gigabyte of zeros, made of one compressed megabyte repeated; it has no proper end."""
     packer = zlib.compressobj(9, wbits=31)
     head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
     piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -150,7 +150,7 @@ PATHS.update(
 
 @path("/redirect")
 async def redirect(exchange: Exchange) -> None:
-    """To the URL in the query's `to`, with the status in `status`."""
+    """Redirects to the URL in the query's `to`, with the status in `status`."""
     await exchange.answer(
         b"", f"{exchange.asked.query.get('status', '302')} Found", Location=exchange.asked.query["to"]
     )
@@ -158,7 +158,7 @@ async def redirect(exchange: Exchange) -> None:
 
 @path("/hops")
 async def hops(exchange: Exchange) -> None:
-    """To itself as often as the query's `left` says."""
+    """Redirects to itself as many times as the query's `left` says."""
     left = int(exchange.asked.query["left"])
     if left:
         await exchange.answer(b"", "307 Temporary Redirect", Location=f"/hops?left={left - 1}")
@@ -259,7 +259,7 @@ async def endless_hints(exchange: Exchange) -> None:
 
 @path("/endless-empty-gzip")
 async def endless_empty_gzip(exchange: Exchange) -> None:
-    """Gzip that never says anything."""
+    """Gzip that goes on forever and decompresses to nothing."""
     await exchange.head(Content_Encoding="gzip")
     packer = zlib.compressobj(wbits=31)
     await exchange.send(packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH))
@@ -267,7 +267,7 @@ async def endless_empty_gzip(exchange: Exchange) -> None:
         await exchange.send(b"\x00\x00\x00\xff\xff" * 10_000)
 
 
-async def own(exchange: Exchange, content: bytes) -> None:
+async def serve_content(exchange: Exchange, content: bytes) -> None:
     etag = f'"{zlib.crc32(content):08x}"'
     if exchange.asked.headers.get("if-none-match") == etag:
         await exchange.answer(b"", "304 Not Modified", ETag=etag)
@@ -275,7 +275,7 @@ async def own(exchange: Exchange, content: bytes) -> None:
         await exchange.answer(content, ETag=etag)
 
 
-async def read(reader: asyncio.StreamReader) -> Asked:
+async def read_request(reader: asyncio.StreamReader) -> Asked:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip("\r\n").split("\r\n")
     target = first.split(" ")[1]
@@ -289,7 +289,7 @@ async def read(reader: asyncio.StreamReader) -> Asked:
 async def faulty(
     host: str = "127.0.0.1", more: Mapping[str, Handler] | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Upstream]:
-    """The upstream, for as long as the block lasts; `more` are paths of a test's own."""
+    """The upstream, for as long as the block lasts; `more` are additional paths."""
     upstream, visits, tasks = Upstream(), Counter[str](), set[asyncio.Task[Any]]()
     handlers = PATHS | dict(more or {})
 
@@ -299,25 +299,25 @@ async def faulty(
         tasks.add(task)
         upstream.connections += 1
         try:
-            asked = await read(reader)
+            asked = await read_request(reader)
             upstream.asked.append(asked)
             visits[asked.path] += 1
             exchange = Exchange(asked, writer, visits[asked.path])
             if asked.path in upstream.served:
-                await own(exchange, upstream.served[asked.path])
+                await serve_content(exchange, upstream.served[asked.path])
             else:
                 await handlers.get(asked.path, PATHS["/missing"])(exchange)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client has gone, or the test is over
+            pass  # the client disconnected, or the test is over
         finally:
             tasks.discard(task)
             upstream.connections -= 1
             writer.close()
 
     server = await asyncio.start_server(connected, host, 0, ssl=tls)
-    number = server.sockets[0].getsockname()[1]
+    port = server.sockets[0].getsockname()[1]
     scheme = "https" if tls else "http"
-    upstream.base = f"{scheme}://[{host}]:{number}" if ":" in host else f"{scheme}://{host}:{number}"
+    upstream.base = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     try:
         yield upstream
     finally:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from seeds.guard import Thresholds
 from seeds.refresh import Plan, Report, refresh
-from server.refresh.plan import Store, plan
+from server.refresh.plan import RefreshDatabase, refresh_plan
 from tests.support.registry import settings_for
 
 ANYTHING_GOES = Thresholds(1, 1, 1)
@@ -50,7 +50,7 @@ class Publisher:
 
     def plan(self, **more: Any) -> Plan:
         found = settings_for("sqlite+aiosqlite:///unused.sqlite", **self.variables(), fetch_timeout=10.0, **more)
-        return plan(found)
+        return refresh_plan(found)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def publishing(documents: Mapping[str, Any]) -> Generator[Publisher]:
 
 
 async def refreshed(engine: AsyncEngine, asked: Plan) -> Report:
-    return await refresh(Store(engine), asked)
+    return await refresh(RefreshDatabase(engine), asked)
 
 
 def listing(

@@ -1,55 +1,53 @@
-"""What a reader of a page gets: its visible text, its links, and what should not be among it."""
+"""Parses a page into its visible text and links, and finds what should not be visible."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from html.parser import HTMLParser
-from typing import Any
 
 from schema import enums
-from schema.labels import label
+from schema.enums import label
 
-VOID = {"meta", "link", "input", "br", "img", "hr"}
-SPOKEN = {"title", "aria-label", "alt", "placeholder", "content"}
-"""Attributes whose text readers get, too."""
+VOID_TAGS = {"meta", "link", "input", "br", "img", "hr"}
+TEXT_ATTRIBUTES = {"title", "aria-label", "alt", "placeholder", "content"}
+"""Attributes with text for readers."""
 NEVER = re.compile(
     r"\b(None|null|NaN|nan|undefined|Undefined|Infinity|Decimal|datetime|Traceback|Enum\b\.)\b"
     r"|^(True|False)$|\{\{|\}\}|\{%|<class|&lt;|&amp;|\bobject at 0x|\[\]|\{\}"
 )
-"""What no page says, in whatever place."""
-RAW = {
+"""What must not appear on a page: Python values, template syntax, doubly escaped text."""
+ENUM_NAMES = {
     name
-    for closed_set in vars(enums).values()
-    if isinstance(closed_set, type) and issubclass(closed_set, Enum)
-    for name in closed_set.__members__
+    for enum in vars(enums).values()
+    if isinstance(enum, type) and issubclass(enum, Enum)
+    for name in enum.__members__
     if label(name) != name
 }
-"""Names of the closed sets as the graph spells them, but for those that are words anyway: PDF, MCP."""
+"""Enum members as the API spells them, except those that are also words: PDF, MCP."""
 CAPITALS = re.compile(r"(?<![\w./-])[A-Z][A-Z0-9_]+(?![\w./-])")
-HEADINGS = {"h1", "h2", "h3", "h4", "legend", "th", "caption", "summary", "dt", "option"}
-FILLED = HEADINGS | {"p", "li", "dd", "a", "button", "figcaption", "title", "label"}
+HEADING_TAGS = {"h1", "h2", "h3", "h4", "legend", "th", "caption", "summary", "dt", "option"}
+NEVER_EMPTY = HEADING_TAGS | {"p", "li", "dd", "a", "button", "figcaption", "title", "label"}
 
 
 @dataclass
-class Piece:
-    """A stretch of text and the elements it stands in, outermost first."""
+class Text:
+    """A stretch of text and its ancestors, outermost first."""
 
     text: str
-    inside: tuple[str, ...]
-    names: frozenset[str]
-    """Classes of those elements."""
-    attribute: bool = False
+    ancestors: tuple[str, ...]
+    classes: frozenset[str]
+    """The classes of all ancestors."""
+    is_attribute: bool = False
 
 
 @dataclass
-class Reader(HTMLParser):
-    """A page as it reads."""
-
-    pieces: list[Piece] = field(default_factory=list[Piece])
+class ParsedPage(HTMLParser):
+    texts: list[Text] = field(default_factory=list[Text])
     links: list[str] = field(default_factory=list[str])
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
     empty: list[str] = field(default_factory=list[str])
-    """Elements that ought to say something and do not."""
+    """Elements without the text they should have."""
     headings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def __post_init__(self) -> None:
@@ -57,28 +55,29 @@ class Reader(HTMLParser):
         self._open: list[tuple[str, dict[str, str], list[str]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self.elements.append((tag, given))
-        if tag == "a" and "href" in given:
-            self.links.append(given["href"])
-        for name in SPOKEN & given.keys():
-            self.pieces.append(Piece(given[name], (tag,), frozenset(), attribute=True))
-        if tag not in VOID:
-            self._open.append((tag, given, []))
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        for name in TEXT_ATTRIBUTES & attributes.keys():
+            self.texts.append(Text(attributes[name], (tag,), frozenset(), is_attribute=True))
+        if tag not in VOID_TAGS:
+            self._open.append((tag, attributes, []))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
         while self._open:
-            name, given, said = self._open.pop()
-            text = " ".join("".join(said).split())
-            if name in HEADINGS:
+            name, attributes, parts = self._open.pop()
+            text = " ".join("".join(parts).split())
+            if name in HEADING_TAGS:
                 self.headings.append((name, text))
-            if name in FILLED and not text and given.get("role") != "status" and not given.get("aria-label"):
+            is_named = attributes.get("role") == "status" or attributes.get("aria-label")
+            if name in NEVER_EMPTY and not text and not is_named:
                 self.empty.append(name)
             if self._open:
-                self._open[-1][2].append("".join(said))
+                self._open[-1][2].append("".join(parts))
             if name == tag:
                 break
 
@@ -86,39 +85,39 @@ class Reader(HTMLParser):
         if not self._open:
             return
         self._open[-1][2].append(data)
-        inside = tuple(name for name, _, _ in self._open)
-        if data.strip() and not {"script", "style"} & set(inside):
-            names = frozenset(each for _, given, _ in self._open for each in given.get("class", "").split())
-            self.pieces.append(Piece(" ".join(data.split()), inside, names))
+        ancestors = tuple(name for name, _, _ in self._open)
+        if data.strip() and not {"script", "style"} & set(ancestors):
+            classes = frozenset(name for _, attributes, _ in self._open for name in attributes.get("class", "").split())
+            self.texts.append(Text(" ".join(data.split()), ancestors, classes))
 
     @property
     def text(self) -> str:
-        return " ".join(piece.text for piece in self.pieces if "head" not in piece.inside and not piece.attribute)
+        return " ".join(text.text for text in self.texts if "head" not in text.ancestors and not text.is_attribute)
 
     def attributes(self, tag: str, name: str) -> list[str]:
-        return [given[name] for each, given in self.elements if each == tag and name in given]
+        return [attributes[name] for element, attributes in self.elements if element == tag and name in attributes]
 
 
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
+def parse_page(html: str) -> ParsedPage:
+    page = ParsedPage()
+    page.feed(html)
+    page.close()
+    return page
 
 
-def unfit(html: str, own: Any = ()) -> list[str]:
-    """What a page should not say, with where it says it. Words of the models' own names may be anything."""
-    reader = read(html)
-    names = " ".join(own)
-    found = [f"an empty {name}" for name in reader.empty]
-    for piece in reader.pieces:
-        found += [f"{hit[0]!r} in {piece.text[:80]!r}" for hit in NEVER.finditer(piece.text)]
-        # Literals of an API stand in code, and notes speak of them.
-        if "code" in piece.inside or "note" in piece.names:
+def raw_values(html: str, allowed: Iterable[str] = ()) -> list[str]:
+    """What should not be visible on a page, with its context. Words in `allowed` texts are not reported."""
+    page = parse_page(html)
+    allowed_text = " ".join(allowed)
+    found = [f"an empty {name}" for name in page.empty]
+    for text in page.texts:
+        found += [f"{match[0]!r} in {text.text[:80]!r}" for match in NEVER.finditer(text.text)]
+        # Code elements contain literals of the API, and notes mention them.
+        if "code" in text.ancestors or "note" in text.classes:
             continue
         found += [
-            f"{hit[0]!r} in {piece.text[:80]!r}"
-            for hit in CAPITALS.finditer(piece.text)
-            if hit[0] in RAW and hit[0] not in names
+            f"{match[0]!r} in {text.text[:80]!r}"
+            for match in CAPITALS.finditer(text.text)
+            if match[0] in ENUM_NAMES and match[0] not in allowed_text
         ]
     return found

@@ -28,7 +28,8 @@ from seeds.merge.merge import Merged, merge
 from seeds.store.sources import State
 from seeds.store.store import Outcome
 from server import database
-from server.graphql.execution import Request, RequestError, Runner, refusal
+from server.graphql.errors import RequestError, error_response
+from server.graphql.execution import Request, Runner
 from server.settings import Settings
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -78,9 +79,9 @@ def asker(engine: AsyncEngine) -> Ask:
 
     async def ask(query: str, variables: dict[str, Any] | None = None, *, errors: bool = False) -> dict[str, Any]:
         try:
-            answer = await runner.run(runner.check(Request(query, variables or {}, None, {})))
+            answer = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
         except RequestError as error:
-            answer = refusal(error)
+            answer = error_response(error)
         if errors:
             return answer
         assert "errors" not in answer, answer["errors"]

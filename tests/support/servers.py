@@ -14,8 +14,12 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Receive, Scope, Send
 
 from server import database
+from server.app import create_app, create_state
+from server.settings import Settings
 from tests.support.registry import create_database, drop_database, put, tiny
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +145,17 @@ async def serving(url: str, folder: Path, **settings: str) -> AsyncGenerator[Ser
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         await ended(process)
+
+
+def in_process(settings: Settings, engine: AsyncEngine, **more: Any) -> httpx.AsyncClient:
+    """A client of the application in this process. Its state is made, but nothing runs beside the requests."""
+    app, state = create_app(settings), create_state(settings, engine)
+
+    async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {**state}}, receive, send)
+
+    transport = httpx.ASGITransport(with_state)
+    return httpx.AsyncClient(transport=transport, base_url="http://registry.test", **more)
 
 
 @asynccontextmanager

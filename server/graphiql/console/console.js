@@ -1,26 +1,26 @@
-// A GraphQL console in one file, for where GraphiQL could not be built.
+// A minimal GraphQL console in one file, used if GraphiQL was not built.
 
-const at = (id) => document.getElementById(id);
-const [chooser, query, variables, headers, answer, status] = ['chooser', 'query', 'variables', 'headers', 'answer', 'status'].map(at);
+const byId = (id) => document.getElementById(id);
+const [chooser, query, variables, headers, answer, status] = ['chooser', 'query', 'variables', 'headers', 'answer', 'status'].map(byId);
 const button = document.querySelector('.graphiql-execute-button');
 
-// Relative to the page, so that a prefix put in front by a proxy needs no telling.
+// Relative to the page, so that it works behind a proxy that adds a path prefix.
 const endpoint = new URL(document.querySelector('meta[name="graphql-endpoint"]')?.content ?? '/graphql', location.href);
-const examples = JSON.parse(at('examples').textContent || '[]');
-const asked = new URLSearchParams(location.search);
-let operationName = asked.get('operationName') || undefined;
-let stop = null; // ends what is running
+const examples = JSON.parse(byId('examples').textContent || '[]');
+const parameters = new URLSearchParams(location.search);
+let operationName = parameters.get('operationName') || undefined;
+let stop = null; // cancels the running operation
 
-if (asked.get('query')) {
-  chooser.append(new Option('From the link', '-1'));
-  query.value = asked.get('query');
-  variables.value = pretty(asked.get('variables') ?? '');
+if (parameters.get('query')) {
+  chooser.append(new Option('From link', '-1'));
+  query.value = parameters.get('query');
+  variables.value = pretty(parameters.get('variables') ?? '');
 }
 examples.forEach((example, index) => chooser.append(new Option(example.title, String(index))));
-if (!asked.get('query')) show(examples[0]);
+if (!parameters.get('query')) show(examples[0]);
 
 chooser.addEventListener('change', () => show(examples[Number(chooser.value)]));
-query.addEventListener('input', forgetLink);
+query.addEventListener('input', clearLink);
 button.addEventListener('click', () => (stop ? stop() : execute()));
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
@@ -33,11 +33,11 @@ function show(example) {
   if (!example) return;
   query.value = example.query;
   variables.value = example.variables ?? '';
-  forgetLink();
+  clearLink();
 }
 
-// Once another document is shown or the linked one edited, the address no longer tells the truth.
-function forgetLink() {
+// The URL no longer matches once another document is shown or the linked one is edited.
+function clearLink() {
   operationName = undefined;
   if (location.search) history.replaceState(null, '', location.pathname);
 }
@@ -71,22 +71,22 @@ async function execute() {
     status.value = error.message;
     return;
   }
-  const began = performance.now();
-  const passed = () => `${Math.round(performance.now() - began)} ms`;
+  const start = performance.now();
+  const elapsed = () => `${Math.round(performance.now() - start)} ms`;
   button.textContent = 'Stop';
   status.value = 'Waiting…';
   try {
     if (subscribes(request)) await listen(request);
-    else await post(request, extra, passed);
+    else await post(request, extra, elapsed);
   } catch (error) {
-    status.value = error.name === 'AbortError' ? 'Stopped' : `No answer: ${error.message}`;
+    status.value = error.name === 'AbortError' ? 'Stopped' : `No response: ${error.message}`;
   } finally {
     stop = null;
     button.textContent = 'Execute';
   }
 }
 
-/** Whether the operation to run is a subscription, read well enough to choose the transport. */
+/** Whether the operation is a subscription: a rough parse, good enough to choose the transport. */
 function subscribes(request) {
   const code = request.query.replace(/"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*/g, '');
   const operations = [...code.matchAll(/(?:^|\})\s*(query|mutation|subscription)\s*(\w*)/g)];
@@ -94,7 +94,7 @@ function subscribes(request) {
   return chosen?.[1] === 'subscription';
 }
 
-async function post(request, extra, passed) {
+async function post(request, extra, elapsed) {
   const controller = new AbortController();
   stop = () => controller.abort();
   const response = await fetch(endpoint, {
@@ -104,18 +104,18 @@ async function post(request, extra, passed) {
     signal: controller.signal,
   });
   answer.textContent = pretty(await response.text());
-  status.value = `${response.status} in ${passed()}`;
+  status.value = `${response.status} in ${elapsed()}`;
 }
 
-/** One subscription over graphql-transport-ws; each event is written above the one before. */
+/** One subscription over graphql-transport-ws; the newest event is shown first. */
 function listen(request) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(endpoint.href.replace(/^http/, 'ws'), 'graphql-transport-ws');
-    const say = (message) => socket.send(JSON.stringify(message));
+    const send = (message) => socket.send(JSON.stringify(message));
     let events = 0;
-    let ended = 'Closed by the server';
+    let reasonForEnd = 'Closed by the server';
     const finish = (why) => {
-      ended = why;
+      reasonForEnd = why;
       socket.close(1000);
     };
     stop = () => finish('Stopped');
@@ -123,18 +123,18 @@ function listen(request) {
       answer.textContent = `${JSON.stringify(value, null, 2)}\n${events ? '\n' : ''}${answer.textContent}`;
       status.value = `Listening, ${(events += 1)} received`;
     };
-    socket.onopen = () => say({ type: 'connection_init' });
+    socket.onopen = () => send({ type: 'connection_init' });
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(data);
-      if (message.type === 'connection_ack') say({ id: '1', type: 'subscribe', payload: request });
-      else if (message.type === 'ping') say({ type: 'pong' });
+      if (message.type === 'connection_ack') send({ id: '1', type: 'subscribe', payload: request });
+      else if (message.type === 'ping') send({ type: 'pong' });
       else if (message.type === 'next') write(message.payload);
-      else if (message.type === 'error') write({ errors: message.payload }), finish('Refused');
+      else if (message.type === 'error') write({ errors: message.payload }), finish('Rejected');
       else if (message.type === 'complete') finish('Complete');
     };
     socket.onclose = ({ code, reason }) => {
-      if (code === 1006) return reject(new Error('the connection was refused or lost'));
-      status.value = reason ? `${ended}: ${code} ${reason}` : ended;
+      if (code === 1006) return reject(new Error('the connection was rejected or lost'));
+      status.value = reason ? `${reasonForEnd}: ${code} ${reason}` : reasonForEnd;
       return resolve();
     };
   });

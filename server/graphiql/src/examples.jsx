@@ -1,4 +1,4 @@
-// The examples again, in the side bar: tabs get closed, and people wish to start over.
+// The examples in the sidebar, so that a closed tab can be opened again.
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
 import { examples } from './page.js';
@@ -12,9 +12,9 @@ function Icon(props) {
 }
 
 const links = [
-  ['schema.graphql', 'The whole schema, with its documentation'],
-  ['.', 'The catalogue'],
-  ['changes', 'What changed'],
+  ['schema.graphql', 'Schema (SDL) with documentation'],
+  ['.', 'Model catalog'],
+  ['changes', 'Recent changes'],
 ];
 
 function Examples() {
@@ -29,7 +29,7 @@ function Examples() {
     const index = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? '') === (variables ?? ''));
     if (index >= 0) return changeTab(index);
     addTab();
-    // Setting the editors is what fills the tab: it listens to them.
+    // The new tab takes its content from the editors.
     queryEditor?.setValue(query);
     variableEditor?.setValue(variables ?? '');
   }
@@ -47,7 +47,7 @@ function Examples() {
           </li>
         ))}
       </ul>
-      <nav aria-label="Read on" className="read-on">
+      <nav aria-label="More" className="read-on">
         {links.map(([path, name]) => (
           <a key={path} href={new URL(path, location.href).href}>
             {name}

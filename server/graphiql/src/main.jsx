@@ -11,30 +11,30 @@ import { useEffect, useRef } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { examplesPlugin } from './examples.jsx';
-import { examples, forgetLink, httpUrl, linked, socketUrl } from './page.js';
+import { clearLink, examples, httpUrl, linked, socketUrl } from './page.js';
 import { openFirst, storage } from './storage.js';
 
-// As many as fit beside each other; the side bar has them all.
+// As many as fit in a row; the sidebar lists all of them.
 const tabs = examples.slice(0, 7).map(({ query, variables }) => ({ query, variables }));
 
 if (linked) openFirst(linked, tabs);
 
 const fetcher = createGraphiQLFetcher({
   url: httpUrl,
-  // A refused or ended subscription should say so at once, not be tried again behind the reader's back.
+  // A rejected or ended subscription is reported at once instead of being retried silently.
   wsClient: createClient({ url: socketUrl, retryAttempts: 0 }),
-  // Nothing here is deferred, and without it the Accept header is the one of the GraphQL-over-HTTP specification.
+  // The API does not defer anything, and without this the Accept header follows the GraphQL-over-HTTP specification.
   enableIncrementalDelivery: false,
 });
 
 const plugins = [examplesPlugin, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
 
-// So that the variables editor accepts what the server does; unknown scalars would be strings only.
-const number = { type: ['string', 'number'] };
-const anything = { type: ['string', 'number', 'boolean', 'object', 'array', 'null'] };
-const scalars = { Decimal: number, BigInt: number, JSON: anything };
+// The variables editor would accept only strings for custom scalars.
+const numberOrString = { type: ['string', 'number'] };
+const anyJson = { type: ['string', 'number', 'boolean', 'object', 'array', 'null'] };
+const scalars = { Decimal: numberOrString, BigInt: numberOrString, JSON: anyJson };
 
-/** Selects the operation a link names: the editor starts with a document's first. */
+/** Selects the operation named in the link; the editor would start with the first one of the document. */
 function NamedOperation() {
   const { setOperationName } = useGraphiQLActions();
   const operations = useGraphiQL((state) => state.operations);
@@ -49,8 +49,8 @@ function NamedOperation() {
   return null;
 }
 
-/** Keeps the chosen tab in sight: a new one opens past the end of a full row. */
-function TabInSight() {
+/** Scrolls to the active tab; in a full row, new tabs open out of sight. */
+function ScrollToActiveTab() {
   const { id, title } = useGraphiQL(({ tabs, activeTabIndex }) => tabs[activeTabIndex]);
   useEffect(() => {
     document.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -58,8 +58,8 @@ function TabInSight() {
   return null;
 }
 
-function edited(query) {
-  if (linked && query !== linked.query) forgetLink();
+function handleEdit(query) {
+  if (linked && query !== linked.query) clearLink();
 }
 
 createRoot(document.getElementById('graphiql')).render(
@@ -72,12 +72,12 @@ createRoot(document.getElementById('graphiql')).render(
     customScalarSchemas={scalars}
     inputValueDeprecation
     schemaDescription
-    onEditQuery={edited}
+    onEditQuery={handleEdit}
   >
     <GraphiQL.Logo>
       <a href={new URL('.', location.href).href}>ModelMeta</a>
     </GraphiQL.Logo>
     <NamedOperation />
-    <TabInSight />
+    <ScrollToActiveTab />
   </GraphiQL>,
 );

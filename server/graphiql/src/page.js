@@ -1,22 +1,22 @@
-// What the server wrote into the page, and what the address asks for.
+// Data from the page and its URL.
 
 const endpoint = document.querySelector('meta[name="graphql-endpoint"]')?.content ?? '/graphql';
 
-// Relative to the page, so that a prefix put in front by a proxy needs no telling.
+// Relative to the page, so that it works behind a proxy that adds a path prefix.
 export const httpUrl = new URL(endpoint, location.href).href;
 export const socketUrl = httpUrl.replace(/^http/, 'ws');
 
 export const examples = JSON.parse(document.getElementById('examples')?.textContent || '[]');
 
-const asked = new URLSearchParams(location.search);
+const parameters = new URLSearchParams(location.search);
 
-/** The operation a link carries, or null. */
-export const linked = asked.get('query')
-  ? { query: asked.get('query'), variables: pretty(asked.get('variables')), operationName: asked.get('operationName') }
+/** The operation in the URL, or null. */
+export const linked = parameters.get('query')
+  ? { query: parameters.get('query'), variables: pretty(parameters.get('variables')), operationName: parameters.get('operationName') }
   : null;
 
-/** Once the linked document is edited, the address no longer tells the truth. */
-export function forgetLink() {
+/** Removes the operation from the URL once the document is edited and no longer matches. */
+export function clearLink() {
   if (location.search) history.replaceState(null, '', location.pathname);
 }
 
@@ -24,6 +24,6 @@ function pretty(json) {
   try {
     return json && JSON.stringify(JSON.parse(json), null, 2);
   } catch {
-    return json; // the editor will say what is wrong with it
+    return json; // the editor reports what is wrong
   }
 }

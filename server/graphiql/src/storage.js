@@ -1,4 +1,4 @@
-// Tabs, history and settings, kept apart from any other GraphiQL served at this host and port.
+// Tabs, history and settings, separate from other GraphiQL instances on the same host and port.
 const PREFIX = 'modelmeta:';
 const ours = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
 
@@ -16,21 +16,21 @@ const TABS = 'graphiql:tabState';
 const same = (a, b) => (a ?? '') === (b ?? '');
 
 /**
- * Put a linked operation in front of the tabs kept from last time. GraphiQL itself would append it, and would
- * give up the examples where nothing is kept.
+ * Opens a linked operation before the stored tabs. GraphiQL itself would append it, and would drop the examples
+ * if no tabs are stored.
  */
 export function openFirst(linked, defaults) {
-  const kept = tabsKept() ?? defaults.map(tab);
-  const others = kept.filter((each) => !(same(each.query, linked.query) && same(each.variables, linked.variables)));
+  const tabs = storedTabs() ?? defaults.map(tab);
+  const others = tabs.filter(({ query, variables }) => !(same(query, linked.query) && same(variables, linked.variables)));
   storage.setItem(TABS, JSON.stringify({ tabs: [tab(linked), ...others], activeTabIndex: 0 }));
-  // What GraphiQL looks for among the tabs to choose the one to show.
+  // GraphiQL shows the tab that matches these.
   for (const name of ['query', 'variables']) {
     if (linked[name]) storage.setItem(`graphiql:${name}`, linked[name]);
     else storage.removeItem(`graphiql:${name}`);
   }
 }
 
-function tabsKept() {
+function storedTabs() {
   try {
     return JSON.parse(storage.getItem(TABS)).tabs;
   } catch {

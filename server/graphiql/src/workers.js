@@ -1,4 +1,4 @@
-// Monaco's workers as files of our own origin: blob workers would need a looser policy.
+// Monaco's workers as files from our own origin; blob workers would need a looser content security policy.
 const { editor, json, graphql } = WORKERS; // written in by build.mjs
 
 globalThis.MonacoEnvironment = {

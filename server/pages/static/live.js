@@ -1,52 +1,51 @@
-// Forms that answer while one types: the same page is fetched, and the parts of it that changed are put in place.
+// Forms that update while the reader types: the server renders the page again, and the parts that changed are replaced.
 
-const WAIT = 140;
+const DELAY = 140; // milliseconds after the last keystroke
 document.documentElement.classList.add('scripted');
 
-for (const form of document.querySelectorAll('form[data-live]')) enliven(form);
+for (const form of document.querySelectorAll('form[data-live]')) makeLive(form);
 
-function enliven(form) {
-  let under = null;
+function makeLive(form) {
+  let pending = null;
   let timer = 0;
 
-  /** The address the form stands for; what is empty is left out. */
-  function address() {
-    const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
-    const found = new URL(form.action, location.href);
-    found.search = asked;
-    found.hash = '';
-    return found;
+  /** The URL the form submits to; empty fields are left out. */
+  function formUrl() {
+    const url = new URL(form.action, location.href);
+    url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
+    url.hash = '';
+    return url;
   }
 
-  function later() {
-    under?.abort();
+  function loadLater() {
+    pending?.abort();
     clearTimeout(timer);
-    timer = setTimeout(() => go(address(), 'replaceState'), WAIT);
+    timer = setTimeout(() => load(formUrl(), 'replaceState'), DELAY);
   }
 
-  async function go(url, remember) {
-    under?.abort();
+  async function load(url, historyMethod) {
+    pending?.abort();
     clearTimeout(timer);
-    const own = (under = new AbortController());
-    const part = new URL(url);
-    part.searchParams.append('part', form.dataset.live);
+    const controller = (pending = new AbortController());
+    const partUrl = new URL(url);
+    partUrl.searchParams.append('part', form.dataset.live);
     try {
-      const response = await fetch(part, { signal: own.signal });
+      const response = await fetch(partUrl, { signal: controller.signal });
       if (!response.ok) throw new Error(response.status);
-      const text = await response.text();
-      if (own.signal.aborted) return;
-      put(text);
-      if (remember) history[remember](null, '', url);
+      const html = await response.text();
+      if (controller.signal.aborted) return;
+      replaceParts(html);
+      history[historyMethod](null, '', url);
     } catch (error) {
       if (error.name !== 'AbortError') location.assign(url);
     }
   }
 
-  form.addEventListener('input', ({ target }) => target.form === form && later());
-  form.addEventListener('change', ({ target }) => target.form === form && go(address(), 'replaceState'));
+  form.addEventListener('input', ({ target }) => target.form === form && loadLater());
+  form.addEventListener('change', ({ target }) => target.form === form && load(formUrl(), 'replaceState'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    go(address(), 'pushState');
+    load(formUrl(), 'pushState');
     event.submitter?.closest('[popover]')?.hidePopover?.();
   });
   if (form.dataset.live !== 'list') return;
@@ -54,34 +53,34 @@ function enliven(form) {
     const link = event.target.closest('a[data-go]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    go(new URL(link.href), 'pushState').then(() => link.rel && document.getElementById('count')?.scrollIntoView());
+    load(new URL(link.href), 'pushState').then(() => link.rel && document.getElementById('count')?.scrollIntoView());
   });
   addEventListener('popstate', () => location.reload());
 }
 
-/** Puts every part of an answer where the part of that id is, and the focus back where it was. */
-function put(text) {
-  const answer = new DOMParser().parseFromString(text, 'text/html');
+/** Replaces each element that the response contains by id, and restores the focus. */
+function replaceParts(html) {
+  const response = new DOMParser().parseFromString(html, 'text/html');
   const active = document.activeElement;
   const [start, end] = active?.type === 'text' || active?.type === 'search' ? [active.selectionStart, active.selectionEnd] : [];
   const id = active?.id;
-  const label = active?.closest('a[data-go]')?.textContent;
-  for (const part of answer.body.children) {
-    const held = document.getElementById(part.id);
-    if (!held) continue;
-    // A live region is announced only when it stays and its text changes.
+  const linkText = active?.closest('a[data-go]')?.textContent;
+  for (const part of response.body.children) {
+    const current = document.getElementById(part.id);
+    if (!current) continue;
+    // Screen readers announce a live region only if the element stays and its text changes.
     if (part.getAttribute('role') === 'status') {
-      if (held.textContent !== part.textContent) held.textContent = part.textContent;
+      if (current.textContent !== part.textContent) current.textContent = part.textContent;
       continue;
     }
-    const opened = [...held.querySelectorAll('details[open]')].map((each) => each.id).filter(Boolean);
-    held.replaceChildren(...part.childNodes);
-    for (const each of opened) document.getElementById(each)?.setAttribute('open', '');
+    const openIds = [...current.querySelectorAll('details[open]')].map((details) => details.id).filter(Boolean);
+    current.replaceChildren(...part.childNodes);
+    for (const openId of openIds) document.getElementById(openId)?.setAttribute('open', '');
   }
   document.dispatchEvent(new Event('replaced'));
   if (document.activeElement === active) return;
-  const again = (id && document.getElementById(id))
-    || (label && [...document.querySelectorAll('a[data-go]')].find((each) => each.textContent === label));
-  again?.focus({ preventScroll: true });
-  if (start !== undefined && again) again.setSelectionRange(start, end);
+  const successor = (id && document.getElementById(id))
+    || (linkText && [...document.querySelectorAll('a[data-go]')].find((link) => link.textContent === linkText));
+  successor?.focus({ preventScroll: true });
+  if (start !== undefined && successor) successor.setSelectionRange(start, end);
 }

@@ -1,4 +1,4 @@
-// Copy buttons, and the tray of models to compare. The pages work without.
+// Copy buttons, and the tray of models to compare. The pages work without this script.
 
 for (const button of document.querySelectorAll('.copy')) button.hidden = !navigator.clipboard;
 
@@ -14,12 +14,12 @@ document.addEventListener('click', async ({ target }) => {
   setTimeout(() => (button.textContent = 'Copy'), 1600);
 });
 
-// The tray: ref -> name, kept for the tab.
+// The tray maps refs to names, and lasts as long as the tab.
 const tray = document.getElementById('tray');
-const MOST = 8;
-const chosen = new Map(read());
+const MAX_MODELS = 8;
+const selected = new Map(storedSelection());
 
-function read() {
+function storedSelection() {
   try {
     return JSON.parse(sessionStorage.getItem('compare')) ?? [];
   } catch {
@@ -27,52 +27,52 @@ function read() {
   }
 }
 
-function change(ref, name) {
-  if (!chosen.delete(ref) && chosen.size < MOST) chosen.set(ref, name);
-  sessionStorage.setItem('compare', JSON.stringify([...chosen]));
-  show();
+function toggle(ref, name) {
+  if (!selected.delete(ref) && selected.size < MAX_MODELS) selected.set(ref, name);
+  sessionStorage.setItem('compare', JSON.stringify([...selected]));
+  renderTray();
 }
 
 function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(tag), properties);
+  created.append(...children);
+  return created;
 }
 
-function show() {
+function renderTray() {
   if (!tray) return;
-  tray.hidden = chosen.size === 0;
-  const address = `${tray.dataset.compare}?${new URLSearchParams([...chosen.keys()].map((ref) => ['models', ref]))}`;
-  const entries = [...chosen].map(([ref, name]) => {
-    const away = element('button', { type: 'button', className: 'away', textContent: '×', onclick: () => change(ref, name) });
-    away.setAttribute('aria-label', `Leave out ${name}`);
-    return element('li', {}, name, away);
+  tray.hidden = selected.size === 0;
+  const url = `${tray.dataset.compare}?${new URLSearchParams([...selected.keys()].map((ref) => ['models', ref]))}`;
+  const items = [...selected].map(([ref, name]) => {
+    const remove = element('button', { type: 'button', className: 'away', textContent: '×', onclick: () => toggle(ref, name) });
+    remove.setAttribute('aria-label', `Remove ${name}`);
+    return element('li', {}, name, remove);
   });
-  const go = chosen.size > 1
-    ? element('a', { className: 'button', href: address, textContent: `Compare ${chosen.size}` })
-    : element('span', { className: 'hint', textContent: 'Choose another to compare' });
-  tray.replaceChildren(element('div', { className: 'wide' }, element('ul', {}, ...entries), go));
-  for (const box of document.querySelectorAll('.pick input')) {
-    box.checked = chosen.has(box.value);
-    box.disabled = !box.checked && chosen.size >= MOST;
+  const action = selected.size > 1
+    ? element('a', { className: 'button', href: url, textContent: `Compare ${selected.size}` })
+    : element('span', { className: 'hint', textContent: 'Add one more model to compare' });
+  tray.replaceChildren(element('div', { className: 'wide' }, element('ul', {}, ...items), action));
+  for (const checkbox of document.querySelectorAll('.pick input')) {
+    checkbox.checked = selected.has(checkbox.value);
+    checkbox.disabled = !checkbox.checked && selected.size >= MAX_MODELS;
   }
   for (const link of document.querySelectorAll('[data-tray]')) {
-    link.textContent = chosen.has(link.dataset.tray) ? 'In comparison' : 'Compare';
+    link.textContent = selected.has(link.dataset.tray) ? 'Added' : 'Compare';
   }
   for (const button of document.querySelectorAll('#pick-button')) button.hidden = true;
 }
 
 if (tray) {
   document.addEventListener('change', ({ target }) => {
-    if (target.matches('.pick input')) change(target.value, target.dataset.name);
+    if (target.matches('.pick input')) toggle(target.value, target.dataset.name);
   });
   document.addEventListener('click', (event) => {
     const link = event.target.closest('[data-tray]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    change(link.dataset.tray, link.dataset.name);
+    toggle(link.dataset.tray, link.dataset.name);
   });
-  // What a live form has replaced is new to the tray.
-  document.addEventListener('replaced', show);
-  addEventListener('pageshow', show);
+  // Lists replaced by live.js need their checkboxes set again.
+  document.addEventListener('replaced', renderTray);
+  addEventListener('pageshow', renderTray);
 }

@@ -20,7 +20,7 @@ async def main(address: str, ref: str) -> None:
         print(
             f"{model.ref}: {price.input} in, {price.output} out per 1M tokens; this usage costs {cost.total} {cost.currency}"
         )
-    print(", ".join(f"{each.ref} at {each.price.input}" for each in cheapest))
+    print(", ".join(f"{model.ref} at {model.price.input}" for model in cheapest))
 
 
 asyncio.run(main(*sys.argv[1:]))

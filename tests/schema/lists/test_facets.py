@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from schema import tables
-from schema.labels import label
+from schema.enums import label
 from tests.schema.lists import test_filters
 from tests.schema.lists.test_filters import Model, filters, fits
 from tests.support.registry import Ask

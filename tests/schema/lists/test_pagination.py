@@ -1,11 +1,14 @@
 """The promise: pages follow one another without gap or repetition, both ways, whatever the order and whatever a
 refresh changes between two of them; cursors fit only their list."""
 
+import base64
 import dataclasses
+import resource
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,6 +104,32 @@ async def test_garbage_is_refused_as_a_cursor(full: Ask, cursor: str) -> None:
         (error,) = (await full(PAGE, {name: cursor}, errors=True))["errors"]
         assert error["extensions"]["code"] == "BAD_CURSOR"
         assert name in error["message"]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("0E-1000000000", "-0E-1000000000", "0E+1000000000", "1E-1000000000", "-1E-1000000000", "1E+1000000000"),
+        *("1E+20", "NaN", "-Infinity", "0." + "0" * 18 + "1", [0, [0], -(10**9)], 1e308, "1" * 400),
+    ],
+)
+async def test_a_forged_amount_is_refused_before_its_digits_are_written_out(full: Ask, amount: Any) -> None:
+    order = {"field": "INPUT_PRICE"}
+    cursor = (await full(PAGE, {"first": 1, "order": order}))["models"]["pageInfo"]["endCursor"]
+    stamp, _, key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    forged = base64.urlsafe_b64encode(orjson.dumps([stamp, amount, key])).decode().rstrip("=")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (error,) = (await full(PAGE, {"first": 1, "order": order, "after": forged}, errors=True))["errors"]
+    assert error["extensions"]["code"] == "BAD_CURSOR"
+    assert error["message"] == "after is not a valid cursor. Use the cursor of an edge, or one of pageInfo."
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # in KB
+
+
+@pytest.mark.parametrize("amount", ["0E-1000000000", "1E-1000000000", "1E+1000000000"])
+async def test_an_amount_of_that_kind_in_a_filter_is_refused(full: Ask, amount: str) -> None:
+    for name in ("maxInputPrice", "maxOutputPrice"):
+        (error,) = (await full(PAGE, {"filter": {name: amount}}, errors=True))["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("page", [{"first": -1}, {"last": -1}, {"first": 101}, {"last": 101}, {"first": 1, "last": 1}])

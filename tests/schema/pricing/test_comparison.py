@@ -406,29 +406,29 @@ async def test_eight_models_with_every_edge_take_at_most_eight_statements(full: 
 @pytest.mark.parametrize(
     ("refs", "message"),
     [
-        ([], "compare was given no reference; it takes 2 to 8. Add another model."),
-        (["tiny-large"], 'compare was given "tiny-large"; it takes 2 to 8. Add another model.'),
+        ([], "compare needs 2 to 8 references (got none). Add another model."),
+        (["tiny-large"], 'compare needs 2 to 8 references (got "tiny-large"). Add another model.'),
         (
             [f"m{number}" for number in range(10)],
-            'compare was given 10 references; it takes 2 to 8. Leave out "m8" and "m9".',
+            'compare needs 2 to 8 references (got 10). Remove "m8" and "m9".',
         ),
         (
             [f"m{number}" for number in range(20)],
-            'compare was given 20 references; it takes 2 to 8. Leave out "m8", "m9", "m10", "m11", "m12", "m13", "m14", "m15" and 4 more.',
+            'compare needs 2 to 8 references (got 20). Remove "m8", "m9", "m10", "m11", "m12", "m13", "m14", "m15" and 4 more.',
         ),
         (
             ["tiny-large", "tiny-lager"],
-            'No model is called "tiny-lager". Ask resolveModel what comes near.',
+            'No model matches "tiny-lager". The query resolveModel suggests similar models.',
         ),
         (
             ["nobody/nothing", "tiny-large", " ", "x" * 500],
-            f'No model is called "nobody/nothing", "" or "{"x" * 80}…". Ask resolveModel what comes near.',
+            f'No model matches "nobody/nothing", "" or "{"x" * 80}…". The query resolveModel suggests similar models.',
         ),
         (
             ["tiny-large", "azure/tiny-small", " openai:tiny-large "],
-            '"tiny-large" and "openai:tiny-large" mean the same model, openai/tiny-large. Leave out all but one; resolveModel says how each was understood.',
+            '"tiny-large" and "openai:tiny-large" mean the same model, openai/tiny-large. Remove all but one; the query resolveModel shows how each was matched.',
         ),
-        (["tiny-large", "x" * 501], "The reference has 501 characters; no model's has more than 500."),
+        (["tiny-large", "x" * 501], "Each of refs must have at most 500 characters (got 501)."),
     ],
     ids=["none", "one", "ten", "twenty", "unknown", "several_unknown", "twice_the_same", "too_long"],
 )

@@ -162,6 +162,11 @@ def test_a_tier_reprices_what_it_names_and_the_rest_keeps_its_standard_rate() ->
     assert total(rates, ServiceTier.BATCH, input=1_000_000, output=1_000_000) == 9
 
 
+def test_nothing_used_at_a_tier_without_rates_has_no_total_either() -> None:
+    assert total(PLAIN, ServiceTier.BATCH) is None
+    assert total(PLAIN) == 0
+
+
 def test_a_tier_nobody_publishes_has_no_total() -> None:
     answer = estimate(PLAIN, {Meter.INPUT: 10, Meter.OUTPUT: 10}, ServiceTier.FLEX, NOW)
     assert (answer.total, answer.unpriced, answer.lines) == (None, [Meter.INPUT, Meter.OUTPUT], [])

@@ -291,7 +291,7 @@ SPELLINGS = {
     "tiny-small": "openai/tiny-small",
     " tiny-large ": "openai/tiny-large",
     "daily-000": "openai/daily-000",
-    "openai/Tiny-Large": None,
+    "openai/Tiny-Large": "openai/tiny-large",
     "nobody's": None,
     "": None,
 }
@@ -373,10 +373,17 @@ async def test_the_largest_filter_is_answered(eventful: Ask) -> None:
     assert await found(eventful, filter) == await found(eventful, {"models": ["tiny-large"], "fields": ["prices"]})
 
 
-@pytest.mark.parametrize("name", ["\x00", "%", "_", "'", "é", "💰" * 300, "x" * 5_000, "a\\"])
+@pytest.mark.parametrize("name", ["\x00", "%", "_", "'", "é", "💰" * 300, "x" * 500, "a\\"])
 async def test_names_nothing_has_find_nothing(eventful: Ask, name: str) -> None:
     for filter in ({"models": [name]}, {"providers": [name]}, {"fields": [name]}):
         assert await found(eventful, filter) == []
+
+
+@pytest.mark.parametrize("name", ["models", "providers", "fields"])
+async def test_a_text_longer_than_any_name_is_refused(eventful: Ask, name: str) -> None:
+    (error,) = (await eventful(ALL, {"filter": {name: ["x" * 501]}}, errors=True))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "500 characters" in error["message"]
 
 
 async def test_every_filter_has_an_index_that_keeps_the_order(engine: AsyncEngine) -> None:

@@ -135,7 +135,7 @@ async def test_a_model_without_a_price_says_so_and_never_zero(ask: Ask) -> None:
                 "input": None,
                 "output": None,
                 "publication": "NOT_PUBLISHED",
-                "note": "No source publishes a price.",
+                "note": "No price is known.",
             }
         ],
     }

@@ -192,7 +192,7 @@ def test_the_permanent_name_is_another_name_but_not_of_a_variant_or_an_alias() -
         ({"pricing": {"prompt": "-2", "completion": "1"}}, "amount: Input should be greater than or equal to 0"),
         ({"pricing": {"prompt": "cheap", "completion": "1"}}, "pricing.prompt: Input should be a valid decimal"),
         ({"pricing": {"prompt": "1e-30", "completion": "1"}}, "E-24 has more digits than are stored"),
-        ({"pricing": {"prompt": "0e-999999999", "completion": "1"}}, "amount: no price has so many digits"),
+        ({"pricing": {"prompt": "0e-999999999", "completion": "1"}}, "amount: the number has too many digits"),
         ({"pricing": None}, "pricing: Input should be a valid dictionary or instance of PricingShape"),
         ({"id": "x" * 100_000}, "id: String should have at most 300 characters"),
         ({"id": "acme/\u0000"}, "id: it is blank or holds control characters"),

@@ -16,7 +16,7 @@ from seeds.catalogue import ModelKey
 from seeds.curated.providers import policies
 from seeds.load import Loaded
 from seeds.merge import identity
-from seeds.merge.spelling import declared, makers_by_prefix, makers_by_word
+from seeds.merge.makers import declared, makers_by_prefix, makers_by_word
 
 CHECKED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "identities.toml").read_text(encoding="utf-8"))
 
@@ -43,7 +43,7 @@ def test_offers_are_complete_and_hold_no_stranger(model: dict[str, Any], known: 
     offers = {ref for ref, canonical in known.items() if canonical == of}
     here = {ref for ref in offers if ref.partition("/")[0] in at}
     assert here == {ref for ref in model["offers"] if ref in known}
-    # A source may leave a duplicate out; a seller must not go with it.
+    # A source may leave out a duplicate, but not the only listing of a provider.
     assert {ref.partition("/")[0] for ref in here} == {ref.partition("/")[0] for ref in model["offers"]}
     assert not offers.intersection(model["strangers"])
     assert len({ref.partition("/")[0] for ref in offers}) >= 3
@@ -56,10 +56,10 @@ def test_forty_models_are_checked_by_hand_and_their_strangers_exist(known: dict[
 
 
 def test_at_least_300_models_are_known_at_three_or_more_providers(known: dict[str, str]) -> None:
-    sellers: dict[str, set[str]] = defaultdict(set)
+    providers: dict[str, set[str]] = defaultdict(set)
     for ref, canonical in known.items():
-        sellers[canonical].add(ref.partition("/")[0])
-    assert sum(len(each) >= 3 for each in sellers.values()) >= 300
+        providers[canonical].add(ref.partition("/")[0])
+    assert sum(len(slugs) >= 3 for slugs in providers.values()) >= 300
 
 
 def test_a_model_keeps_its_identity_whoever_is_asked_first(loaded: Loaded) -> None:
@@ -92,17 +92,17 @@ def test_every_prefix_and_family_has_one_maker() -> None:
     assert set(makers_by_word().values()) <= set(makers)
 
 
-def test_stores_and_sellers_are_providers() -> None:
-    stores = {store for maker in declared().makers.values() for store in maker.stores}
-    assert stores | set(declared().sellers) <= set(policies())
-    assert not stores.intersection(declared().makers.keys() - {"stepfun"})
+def test_declared_providers_exist() -> None:
+    own = {slug for maker in declared().makers.values() for slug in maker.providers}
+    assert own | set(declared().providers) <= set(policies())
+    assert not own.intersection(declared().makers.keys() - {"stepfun"})
 
 
 def test_a_labs_own_models_are_of_its_making() -> None:
-    stores = {store: slug for slug, maker in declared().makers.items() for store in maker.stores}
+    own = {provider: slug for slug, maker in declared().makers.items() for provider in maker.providers}
     labs = [slug for slug, policy in policies().items() if policy.kind is ProviderKind.LAB]
     answer = identity.canonicals([(slug, "own-1") for slug in labs], {})
-    assert answer == {(slug, "own-1"): f"{stores.get(slug, slug)}/own-1" for slug in labs}
+    assert answer == {(slug, "own-1"): f"{own.get(slug, slug)}/own-1" for slug in labs}
 
 
 def test_every_exception_names_a_maker_and_changes_something() -> None:
@@ -213,7 +213,7 @@ class Parts:
     words: tuple[str, ...]
     day: str | None
 
-    def spelt(self, style: int) -> ModelKey:
+    def spelled(self, style: int) -> ModelKey:
         """One of the ways in which providers write it."""
         version = (self.version, self.version.replace(".", "-"), self.version.replace(".", "p"))[style % 3]
         glue = ("", "-")[style // 3 % 2]
@@ -244,14 +244,14 @@ styles = st.integers(0, 179)
 
 @given(parts, styles, styles)
 def test_a_model_has_one_identity_in_any_two_styles(model: Parts, ours: int, theirs: int) -> None:
-    keys = [model.spelt(ours), model.spelt(theirs)]
+    keys = [model.spelled(ours), model.spelled(theirs)]
     assert len(set(identity.canonicals(keys, {}).values())) == 1, keys
 
 
 @given(parts, parts, styles, styles)
 def test_models_that_differ_in_any_part_never_join(left: Parts, right: Parts, ours: int, theirs: int) -> None:
     assume(replace(left, words=tuple(sorted(left.words))) != replace(right, words=tuple(sorted(right.words))))
-    keys = [left.spelt(ours), right.spelt(theirs)]
+    keys = [left.spelled(ours), right.spelled(theirs)]
     assert len(set(identity.canonicals(keys, {}).values())) == 2, keys
 
 

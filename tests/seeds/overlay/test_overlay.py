@@ -1,7 +1,8 @@
-"""The promise: what the operator writes is believed to the last digit, and what can't be is refused whole, by its line."""
+"""The promise: an overlay is trusted to the last digit, and a mistake in it is refused as a whole, with its key path."""
 
+import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,16 +11,17 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.column_types import dump_json, load_json
+from schema.column_types import dump_json, is_array, is_object, load_json
 from schema.enums import Meter
 from seeds import load
 from seeds.catalogue import Catalogue
 from seeds.curated import loader
 from seeds.overlay import rates, shape
-from seeds.overlay.loader import Overlay, OverlayError, parse, read
-from seeds.overlay.positions import read as parsed
+from seeds.overlay.loader import Overlay, OverlayError, format_key_path, parse, read, read_document
 from server import database
 from tests.support.registry import NOW, Ask, asker, create_database, drop_database, put, tiny
 from tests.support.servers import modelmeta
@@ -63,10 +65,10 @@ def over(text: str) -> list[Catalogue]:
     return [overlay.catalogue, *tiny()]
 
 
-# ------------------------------------------------------------------------------------------------ what is believed
+# ------------------------------------------------------------------------------------------------ what is trusted
 
 
-async def test_the_examples_private_model_is_in_the_graph(registry: Ask, whole: load.Loaded) -> None:
+async def test_the_private_model_of_the_example_is_in_the_graph(registry: Ask, whole: load.Loaded) -> None:
     document = """{
       model(ref: "acme/assistant") {
         ref name tagline status accessType license parameterSize isFlagship isRecommended
@@ -132,7 +134,7 @@ async def test_the_examples_private_model_is_in_the_graph(registry: Ask, whole: 
         ],
         "facts": [{"value": 128_000, "source": {"slug": "overlay"}, "others": []}],
     }
-    assert [each for each in prices if each["serviceTier"] == "STANDARD" and each["meter"] == "INPUT"] == [
+    assert [price for price in prices if price["serviceTier"] == "STANDARD" and price["meter"] == "INPUT"] == [
         rate | {"serviceTier": "STANDARD", "meter": "INPUT", "amount": "0.3"},
         rate
         | {"serviceTier": "STANDARD", "meter": "INPUT", "amount": "0.2"}
@@ -159,7 +161,7 @@ async def test_the_examples_private_model_is_in_the_graph(registry: Ask, whole: 
     assert whole.merged.unknown_providers == []
 
 
-async def test_a_negotiated_price_outweighs_and_the_upstreams_stays_visible(registry: Ask) -> None:
+async def test_a_negotiated_price_wins_and_the_upstream_price_stays_visible(registry: Ask) -> None:
     document = """{
       model(ref: "gpt-4.1-mini") {
         contextWindow
@@ -202,7 +204,7 @@ input_modalities = ["TEXT"]
 """
 
 
-async def test_a_correction_replaces_what_it_names_and_nothing_else(engine: AsyncEngine) -> None:
+async def test_a_correction_replaces_only_what_it_names(engine: AsyncEngine) -> None:
     await put(engine, over(CORRECTION))
     document = """{
       model(ref: "openai/tiny-large") {
@@ -236,7 +238,7 @@ async def test_a_correction_replaces_what_it_names_and_nothing_else(engine: Asyn
 
 
 @pytest.mark.parametrize("publication", ["INCLUDED", "NOT_PUBLISHED"])
-async def test_a_price_can_be_said_to_be_none(engine: AsyncEngine, publication: str) -> None:
+async def test_a_model_can_be_declared_to_have_no_price(engine: AsyncEngine, publication: str) -> None:
     await put(engine, over(f'[models."openai/tiny-large"]\nprice.publication = "{publication}"\n'))
     document = '{ model(ref: "openai/tiny-large") { price { input publication } prices { amount publication } } }'
     assert await asker(engine)(document) == {
@@ -247,7 +249,7 @@ async def test_a_price_can_be_said_to_be_none(engine: AsyncEngine, publication: 
     }
 
 
-async def test_an_overlay_taken_away_takes_its_word_with_it(engine: AsyncEngine) -> None:
+async def test_removing_an_overlay_removes_what_it_set(engine: AsyncEngine) -> None:
     await put(engine, over(CORRECTION + '[models."openai/mine"]\nname = "Mine"\n'))
     await put(engine, tiny(), NOW + timedelta(days=1))
     document = """{
@@ -271,7 +273,7 @@ AMOUNTS = {
 }
 
 
-async def test_an_amount_is_the_same_to_the_last_digit_however_it_is_written(engine: AsyncEngine) -> None:
+async def test_an_amount_is_exact_to_the_last_digit_in_every_notation(engine: AsyncEngine) -> None:
     toml = "[providers.acme]\nkind = 'CLOUD'\n"
     for number, written in enumerate(AMOUNTS):
         toml += f'[models."acme/number-{number}"]\nprice.input = {written}\n'
@@ -290,7 +292,7 @@ async def test_an_amount_is_the_same_to_the_last_digit_however_it_is_written(eng
       }
     }"""
     data = served(await asker(engine)(document))
-    nodes = {each["slug"]: each for each in data["models"]["nodes"]}
+    nodes = {node["slug"]: node for node in data["models"]["nodes"]}
     for number, answer in enumerate(AMOUNTS.values()):
         for way in ("number", "text", "json"):
             node = nodes[f"{way}-{number}"]
@@ -298,37 +300,46 @@ async def test_an_amount_is_the_same_to_the_last_digit_however_it_is_written(eng
         assert nodes[f"number-{number}"]["parameters"] == [{"default": Decimal(answer), "maximum": answer}]
 
 
-def test_json_says_the_same_as_toml() -> None:
-    document, _ = parsed(EXAMPLE.read_text(encoding="utf-8"), "TOML")
+def test_json_and_toml_give_the_same_overlay() -> None:
+    document = read_document(EXAMPLE.read_bytes(), EXAMPLE.name)
     text = dump_json(document)
     assert load_json(text)["models"]["acme/assistant-1"]["release_date"] == "2026-10-01"
     as_json = parse(text.encode(), "mine.json").catalogue
     as_toml = read(EXAMPLE).catalogue
-    assert {each.slug: each for each in as_json.models} == {each.slug: each for each in as_toml.models}
+    assert {model.slug: model for model in as_json.models} == {model.slug: model for model in as_toml.models}
     assert as_json.providers == as_toml.providers
     # What begins with a brace is JSON, whatever the file is called; a byte order mark does no harm.
     assert parse(b"\xef\xbb\xbf" + text.encode(), "mine").catalogue == as_json
 
 
-def test_the_overlay_can_say_whatever_the_curated_files_can() -> None:
+def test_the_overlay_can_set_whatever_the_curated_files_can() -> None:
     curated_only = {"reference", "unsupported_parameters"}
     assert set(loader.FactsShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
     assert set(loader.PLAIN) | set(loader.SETS) <= set(shape.ModelShape.model_fields)
     assert set(rates.UNITS) == set(Meter)
 
 
-def test_the_example_shows_every_key_there_is() -> None:
-    _, lines = parsed(EXAMPLE.read_text(encoding="utf-8"), "TOML")
-    written = {place[-1] for place in lines}
+def keys(value: Any) -> Iterator[str]:
+    """Every key in a parsed document."""
+    if is_object(value):
+        yield from value
+        value = list(value.values())
+    if is_array(value):
+        for item in value:
+            yield from keys(item)
+
+
+def test_the_example_shows_every_key() -> None:
+    written = set(keys(read_document(EXAMPLE.read_bytes(), EXAMPLE.name)))
     for part in (shape.ProviderShape, shape.ModelShape, shape.ParameterShape):
         assert set(part.model_fields) - {"version_of", "deprecation_date", "retirement_date"} <= written, part
     assert set(shape.RateShape.model_fields) <= written
     assert set(shape.PriceShape.model_fields) - {"cache_write"} <= written
 
 
-def test_the_readmes_overlay_is_one() -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", (EXAMPLE.parent.parent / "README.md").read_text("utf-8"), re.DOTALL)
-    refs = [f"{each.provider}/{each.slug}" for each in from_toml(block).catalogue.models]
+def test_the_overlay_in_the_readme_is_valid() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", (EXAMPLE.parents[2] / "README.md").read_text("utf-8"), re.DOTALL)
+    refs = [f"{model.provider}/{model.slug}" for model in from_toml(block).catalogue.models]
     assert refs == ["acme/assistant-1", "openai/gpt-4.1-mini"]
 
 
@@ -338,173 +349,146 @@ MODEL = '[models."acme/one"]\n'
 RATE = '[[models."acme/one".rates]]\n'
 PARAMETER = '[models."acme/one".parameters.top]\n'
 ONE = 'models."acme/one"'
-MISTAKES: list[tuple[str, int, str]] = [
-    ("\nname = \n", 2, "this is no TOML: Invalid value."),
-    (f'{MODEL}name = "A"\nname = "B"\n', 3, "this is no TOML: Cannot overwrite a value."),
-    ("[modles]\n", 1, 'modles: there is no such key. Did you mean "models"?'),
+MISTAKES: list[tuple[str, str]] = [
+    ("\nname = \n", "not valid TOML: Invalid value (at line 2, column 8)."),
+    (f'{MODEL}name = "A"\nname = "B"\n', "not valid TOML: Cannot overwrite a value (at line 3, column 11)."),
+    ("[modles]\n", 'modles: unknown key. Did you mean "models"?'),
     (
         f'{MODEL}name = "A"\n\ncontextwindow = 5\n',
-        4,
-        f'{ONE}.contextwindow: there is no such key. Did you mean "context_window"?',
+        f'{ONE}.contextwindow: unknown key. Did you mean "context_window"?',
     ),
     (
         "[providers.acme]\nzzz = 1\n",
-        2,
         (
-            "providers.acme.zzz: there is no such key. "
-            "Those there are: name, kind, website_url, docs_url, api_base_url, credential_variables."
+            "providers.acme.zzz: unknown key. "
+            "Known keys: name, kind, website_url, docs_url, api_base_url, credential_variables."
         ),
     ),
     (
         f"{MODEL}price = {{ input = 1, cash_read = 2 }}",
-        2,
-        f'{ONE}.price.cash_read: there is no such key. Did you mean "cache_read"?',
+        f'{ONE}.price.cash_read: unknown key. Did you mean "cache_read"?',
     ),
     (
         f"{PARAMETER}kind = 'NUMBER'\nmax = 1",
-        3,
-        f'{ONE}.parameters.top.max: there is no such key. Did you mean "maximum"?',
+        f'{ONE}.parameters.top.max: unknown key. Did you mean "maximum"?',
     ),
-    ("models = 'many'", 1, 'models: "many" can\'t be taken: write a table (in JSON, an object).'),
-    (f"{MODEL}aliases = 'a'", 2, f'{ONE}.aliases: "a" can\'t be taken: write an array: [ ].'),
-    (f"{MODEL}name = 1", 2, f"{ONE}.name: 1 can't be taken: write text in quotes."),
-    (f"{MODEL}name = ' '", 2, f'{ONE}.name: " " can\'t be taken: write some text, without control characters.'),
-    (f"{MODEL}is_flagship = 'yes'", 2, f'{ONE}.is_flagship: "yes" can\'t be taken: write true or false.'),
-    (f"{MODEL}status = 'active'", 2, f'{ONE}.status: "active" is none of its words. Did you mean "ACTIVE"?'),
+    ("models = 'many'", 'models: "many" is not valid: write a table (in JSON, an object).'),
+    (f"{MODEL}aliases = 'a'", f'{ONE}.aliases: "a" is not valid: write an array: [ ].'),
+    (f"{MODEL}name = 1", f"{ONE}.name: 1 is not valid: write text in quotes."),
+    (f"{MODEL}name = ' '", f'{ONE}.name: " " is not valid: write some text, without control characters.'),
+    (f"{MODEL}is_flagship = 'yes'", f'{ONE}.is_flagship: "yes" is not valid: write true or false.'),
+    (f"{MODEL}status = 'active'", f'{ONE}.status: "active" is not a valid value. Did you mean "ACTIVE"?'),
     (
         f"{MODEL}input_modalities = [\n  'TEXT',\n  'SMELL',\n]",
-        4,
-        f'{ONE}.input_modalities[1]: "SMELL" is none of its words. They are: TEXT, IMAGE, AUDIO, VIDEO, PDF, EMBEDDING.',
+        f'{ONE}.input_modalities[1]: "SMELL" is not a valid value. Valid values: TEXT, IMAGE, AUDIO, VIDEO, PDF, EMBEDDING.',
     ),
     (
         f"{MODEL}capabilities = ['VISION']\nwithout_capabilities = ['BATCH',\n'VISION']",
-        4,
-        f"{ONE}.without_capabilities[1]: VISION stands in capabilities, too. Keep one of them.",
+        f"{ONE}.without_capabilities[1]: VISION is also in capabilities. Remove one of them.",
     ),
     (
         f"\n{MODEL}context_window = '128k'",
-        3,
-        f'{ONE}.context_window: "128k" can\'t be taken: write a whole number of tokens, 2,147,483,647 at most: 128000.',
+        f'{ONE}.context_window: "128k" is not valid: write a whole number of tokens, 2,147,483,647 at most: 128000.',
     ),
     (
         f"{MODEL}context_window = true",
-        2,
-        f"{ONE}.context_window: true can't be taken: write a whole number of tokens, 2,147,483,647 at most: 128000.",
+        f"{ONE}.context_window: true is not valid: write a whole number of tokens, 2,147,483,647 at most: 128000.",
     ),
     (
         f"{MODEL}max_output_tokens = 3_000_000_000",
-        2,
         (
-            f"{ONE}.max_output_tokens: 3000000000 can't be taken: "
+            f"{ONE}.max_output_tokens: 3000000000 is not valid: "
             "write a whole number of tokens, 2,147,483,647 at most: 128000."
         ),
     ),
     (
         f"{MODEL}context_window = 0",
-        2,
-        f"{ONE}.context_window: 0 can't be taken: a limit of 0 is none. Leave it out where it is not known.",
+        f"{ONE}.context_window: 0 is not valid: a limit can't be 0. Leave it out if it is not known.",
     ),
     (
         f"{MODEL}release_date = 2026",
-        2,
-        f"{ONE}.release_date: 2026 can't be taken: write a day that exists: 2026-12-31.",
+        f"{ONE}.release_date: 2026 is not valid: write a valid date: 2026-12-31.",
     ),
     (
         f"{MODEL}release_date = '2026-02-30'",
-        2,
-        f'{ONE}.release_date: "2026-02-30" can\'t be taken: write a day that exists: 2026-12-31.',
+        f'{ONE}.release_date: "2026-02-30" is not valid: write a valid date: 2026-12-31.',
     ),
     (
         f"{MODEL}knowledge_cutoff = '2025-13'",
-        2,
-        f'{ONE}.knowledge_cutoff: "2025-13" can\'t be taken: write a year, a month or a day in quotes: "2025-06".',
+        f'{ONE}.knowledge_cutoff: "2025-13" is not valid: write a year, a month or a day in quotes: "2025-06".',
     ),
     (
         f"{MODEL}aliases = ['two words']",
-        2,
-        f'{ONE}.aliases[0]: "two words" can\'t be taken: write a name without spaces.',
+        f'{ONE}.aliases[0]: "two words" is not valid: write a name without spaces.',
     ),
     (
         f"{MODEL}canonical = 'one'",
-        2,
-        f'{ONE}.canonical: "one" can\'t be taken: write maker/model: "openai/gpt-4.1-mini".',
+        f'{ONE}.canonical: "one" is not valid: write maker/model: "openai/gpt-4.1-mini".',
     ),
     (
         "[models.acme]\n",
-        1,
-        'models.acme: "acme" can\'t be taken: write provider/model, the provider in lower case: "acme/assistant-1".',
+        'models.acme: "acme" is not valid: write provider/model, the provider in lower case: "acme/assistant-1".',
     ),
     (
         "[providers.Acme]\n",
-        1,
-        "providers.Acme: \"Acme\" can't be taken: write a provider's short name in lower case: acme.",
+        'providers.Acme: "Acme" is not valid: write a provider\'s id in lower case: acme.',
     ),
     (
         "[providers.acme]\nkind = 'CLOUD'\napi_base_url = 'llm.example'",
-        3,
-        (
-            'providers.acme.api_base_url: "llm.example" can\'t be taken: '
-            "write an address that begins with https:// or http://."
-        ),
+        ('providers.acme.api_base_url: "llm.example" is not valid: write a URL that starts with https:// or http://.'),
     ),
     (
         f"{MODEL}reasons.context_window = 'so'",
-        2,
-        f"{ONE}.reasons.context_window: the entry says nothing of this. Name a fact it gives.",
+        f"{ONE}.reasons.context_window: this entry does not set this fact. Name one that it sets.",
     ),
     (
         "[models]\n'acme/one'.price.input = 'free'",
-        2,
-        f'{ONE}.price.input: "free" can\'t be taken: write a number, with or without quotes: 0.3 or "0.3".',
+        f'{ONE}.price.input: "free" is not valid: write a number, with or without quotes: 0.3 or "0.3".',
     ),
-    (f"{MODEL}price.input = -0.1", 2, f"{ONE}.price.input: -0.1 can't be taken: a price can't be less than 0."),
-    (f"{MODEL}price.input = inf", 2, f"{ONE}.price.input: Infinity can't be taken: Infinity is not a finite number."),
+    (f"{MODEL}price.input = -0.1", f"{ONE}.price.input: -0.1 is not valid: a price can't be negative."),
+    (
+        f"{PARAMETER}kind = 'NUMBER'\nmaximum = 1e-999999999",
+        f"{ONE}.parameters.top.maximum: 1E-999999999 is not valid: 1E-999999999 has more digits than are stored (20 before the point, 18 after).",
+    ),
+    (f"{MODEL}price.input = inf", f"{ONE}.price.input: Infinity is not valid: Infinity is not a finite number."),
     (
         f"{MODEL}price.input = 1e-999999999999999999999999",
-        2,
-        f"{ONE}.price.input: Infinity can't be taken: Infinity is not a finite number.",
+        f"{ONE}.price.input: Infinity is not valid: Infinity is not a finite number.",
     ),
     (
         f"{MODEL}price.input = 0.1234567890123456789",
-        2,
         (
-            f"{ONE}.price.input: 0.1234567890123456789 can't be taken: 0.1234567890123456789 has more digits than are stored "
+            f"{ONE}.price.input: 0.1234567890123456789 is not valid: 0.1234567890123456789 has more digits than are stored "
             "(20 before the point, 18 after)."
         ),
     ),
     (
         f"{MODEL}price.input = 1\nprice.output = 0",
-        3,
         (
-            f'{ONE}.price.output: 0 can mean several things. Write publication = "FREE" for no charge, "INCLUDED" without '
-            "an amount for part of a subscription, or leave out what the model has no meter for."
+            f'{ONE}.price.output: 0 is ambiguous. Write publication = "FREE" for no charge, "INCLUDED" without an amount '
+            "if a subscription covers it, or leave it out if the model does not have this meter."
         ),
     ),
     (
         f"{MODEL}[{ONE}.price]\npublication = 'FREE'\ninput = 1",
-        4,
-        f'{ONE}.price.input: 1 is a price, and publication = "FREE" says there is none.',
+        f'{ONE}.price.input: publication = "FREE" means no charge, but the amount is 1. Remove one of them.',
     ),
     (
         f"{RATE}meter = 'INPUT'\npublication = 'INCLUDED'\namount = 1",
-        4,
-        f'{ONE}.rates[0].amount: publication = "INCLUDED" goes without an amount. Leave one of them out.',
+        f'{ONE}.rates[0].amount: publication = "INCLUDED" does not allow an amount. Remove one of them.',
     ),
-    (f"\n[{ONE}.price]\n", 2, f"{ONE}.price: it holds no amount. Give input, output, cache_read or cache_write."),
-    (f"{RATE}meter = 'INPUT'\namount = 1\n{RATE}amount = 1", 4, f"{ONE}.rates[1].meter: it is missing."),
+    (f"\n[{ONE}.price]\n", f"{ONE}.price: it has no amount. Set input, output, cache_read or cache_write."),
+    (f"{RATE}meter = 'INPUT'\namount = 1\n{RATE}amount = 1", f"{ONE}.rates[1].meter: this key is required."),
     (
         f"{RATE}meter = 'INPUT'",
-        1,
-        f'{ONE}.rates[0].amount: it is missing. Only publication = "FREE" or "INCLUDED" needs no amount.',
+        f'{ONE}.rates[0].amount: this key is required, unless publication is "FREE", "INCLUDED" or "NOT_PUBLISHED".',
     ),
     (
         f"{RATE}meter = 'INPUT'\namount = 1\n{RATE}meter = 'OUTPT'\namount = 1",
-        5,
-        f'{ONE}.rates[1].meter: "OUTPT" is none of its words. Did you mean "OUTPUT"?',
+        f'{ONE}.rates[1].meter: "OUTPT" is not a valid value. Did you mean "OUTPUT"?',
     ),
     (
         f"{MODEL}price.input = 1\nrates = [\n  {{ meter = 'OUTPUT', amount = 1 }},\n  {{ meter = 'INPUT', amount = 1 }},\n]",
-        5,
         (
             f"{ONE}.rates[1]: STANDARD INPUT has another rate for the same time and context size. "
             "Keep one of them, or set effective_from and effective_to so that one follows the other."
@@ -512,173 +496,218 @@ MISTAKES: list[tuple[str, int, str]] = [
     ),
     (
         f"{RATE}meter = 'INPUT'\namount = 1\ndaily_from = '22:00'",
-        4,
-        f"{ONE}.rates[0].daily_from: a stretch of the day needs two different ends, daily_from and daily_to.",
+        f"{ONE}.rates[0].daily_from: a daily window needs both daily_from and daily_to, and they must differ.",
     ),
     (
         f"{RATE}meter = 'INPUT'\namount = 1\ndaily_from = 22:00:30\ndaily_to = '25:00'",
-        4,
         (
-            f'{ONE}.rates[0].daily_from: "22:00:30" can\'t be taken: write hours and minutes in UTC: "07:30". '
+            f'{ONE}.rates[0].daily_from: "22:00:30" is not valid: write hours and minutes in UTC: "07:30". '
             "(1 more after it.)"
         ),
     ),
     (
         f"{RATE}meter = 'INPUT'\namount = 1\neffective_to = 2026-01-01\neffective_from = 2026-02-01",
-        4,
         (
-            f"{ONE}.rates[0].effective_to: 2026-01-01 is the first day the rate no longer holds; "
-            "it has to come after 2026-02-01."
+            f"{ONE}.rates[0].effective_to: 2026-01-01 is the first day the rate no longer applies. "
+            "It must be after effective_from, 2026-02-01."
         ),
     ),
-    (f"{PARAMETER}default = 1", 1, f"{ONE}.parameters.top.kind: it is missing."),
+    (f"{PARAMETER}default = 1", f"{ONE}.parameters.top.kind: this key is required."),
     (
         f"{PARAMETER}kind = 'NUMBER'\nminimum = 2\nmaximum = 1",
-        3,
-        f"{ONE}.parameters.top.minimum: 2 is more than the maximum, 1.",
+        f"{ONE}.parameters.top.minimum: 2 is greater than the maximum, 1.",
     ),
     (
         f"{PARAMETER}kind = 'NUMBER'\ndefault = 'warm'",
-        3,
-        f'{ONE}.parameters.top.default: "warm" can\'t be the default: write a number.',
+        f'{ONE}.parameters.top.default: "warm" is not a valid default: write a number.',
     ),
     (
         f"{PARAMETER}kind = 'BOOLEAN'\ndefault = 1",
-        3,
-        f"{ONE}.parameters.top.default: 1 can't be the default: write true or false.",
+        f"{ONE}.parameters.top.default: 1 is not a valid default: write true or false.",
     ),
     (
         f"{PARAMETER}kind = 'NUMBER'\nmaximum = 1\ndefault = 1.5",
-        4,
-        f"{ONE}.parameters.top.default: 1.5 can't be the default: it is more than the maximum.",
+        f"{ONE}.parameters.top.default: 1.5 is not a valid default: it is greater than the maximum.",
     ),
     (
         f"{PARAMETER}kind = 'NUMBER'\ndefault = nan",
-        3,
-        f"{ONE}.parameters.top.default: NaN can't be the default: NaN is not a finite number.",
+        f"{ONE}.parameters.top.default: NaN is not a valid default: NaN is not a finite number.",
     ),
     (
         f"{PARAMETER}kind = 'ENUM'\nallowed_values = ['a']\ndefault = 'b'",
-        4,
-        f'{ONE}.parameters.top.default: "b" can\'t be the default: it is none of the allowed values.',
+        f'{ONE}.parameters.top.default: "b" is not a valid default: it is not one of the allowed values.',
     ),
     (
         f"{PARAMETER}kind = 'OBJECT'\ndefault = {{ at = [2026-01-01] }}",
-        3,
-        f'{ONE}.parameters.top.default: {{"at": ["2026-01-01"]}} can\'t be the default: dates and times go in quotes.',
+        f'{ONE}.parameters.top.default: {{"at": ["2026-01-01"]}} is not a valid default: write dates and times in quotes.',
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "message"), MISTAKES, ids=[each[2][:60] for each in MISTAKES])
-def test_a_mistake_is_named_with_its_line_and_the_way_out(text: str, line: int, message: str) -> None:
+@pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[message[:60] for _, message in MISTAKES])
+def test_a_mistake_is_named_with_its_key_path_and_the_fix(text: str, message: str) -> None:
     with pytest.raises(OverlayError) as caught:
         from_toml(text)
-    assert str(caught.value) == f"mine.toml, line {line}: {message}"
+    assert str(caught.value) == f"mine.toml: {message}"
 
 
-JSON_MISTAKES: list[tuple[str, int, str]] = [
-    ("[1]", 1, "the file: [1] can't be taken: write a table (in JSON, an object)."),
-    ('{"models":\n {"acme/one": {"name" 1}}}', 2, "this is no JSON: Expecting ':' delimiter."),
+JSON_MISTAKES: list[tuple[str, str]] = [
+    ("[1]", "the file: [1] is not valid: write a table (in JSON, an object)."),
+    (
+        '{"models":\n {"acme/one": {"name" 1}}}',
+        "not valid JSON: expecting ':' delimiter at line 2, column 23. Fix the file.",
+    ),
     (
         '{"models": {"acme/one": {"name": "a",\n "name": "b"}}}',
-        2,
-        f"{ONE}.name: the key stands twice, first on line 1. Keep one of them.",
+        'not valid JSON: it contains the key "name" twice in one object. Fix the file.',
     ),
     (
         '{"models": {"acme/one": {\n"price": {\n"output": 1, "input": NaN}}}}',
-        3,
-        f"{ONE}.price.input: NaN can't be taken: NaN is not a finite number.",
+        "not valid JSON: it contains NaN, which is not JSON. Fix the file.",
     ),
     (
         '{"models": {"acme/one": {\n"rates": [\n{"meter": "INPUT", "amount": 1},\n{"meter": "INPUT",\n"amount": true}]}}}',
-        5,
-        f'{ONE}.rates[1].amount: true can\'t be taken: write a number, with or without quotes: 0.3 or "0.3".',
+        f'{ONE}.rates[1].amount: true is not valid: write a number, with or without quotes: 0.3 or "0.3".',
     ),
     (
         '{"models": {"acme/one": {\n"name": "\\ud800"}}}',
-        2,
-        f'{ONE}.name: "\\ud800" can\'t be taken: write some text, without control characters.',
+        f'{ONE}.name: "\\ud800" is not valid: write some text, without control characters.',
     ),
     (
         '{"models": {"acme/one": {\n"tagline": "a\\u0000b"}}}',
-        2,
-        f'{ONE}.tagline: "a\\u0000b" can\'t be taken: write some text, without control characters.',
+        f'{ONE}.tagline: "a\\u0000b" is not valid: write some text, without control characters.',
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "message"), JSON_MISTAKES)
-def test_a_mistake_in_json_is_named_with_its_line_and_the_way_out(text: str, line: int, message: str) -> None:
+@pytest.mark.parametrize(("text", "message"), JSON_MISTAKES)
+def test_a_mistake_in_json_is_named_with_its_key_path_and_the_fix(text: str, message: str) -> None:
     with pytest.raises(OverlayError) as caught:
         parse(text.encode(), "mine.json")
-    assert str(caught.value) == f"mine.json, line {line}: {message}"
+    assert str(caught.value) == f"mine.json: {message}"
 
 
-UNKNOWN: list[tuple[str, int, str]] = [
+SYNTAX_MISTAKES: list[tuple[str, str, str]] = [
+    ("mine.toml", "a = 1\nb = [1, 2\n", "mine.toml: not valid TOML: Unclosed array (at end of document)."),
+    ("mine.toml", "a = 1\n[b]\n[b]\n", "mine.toml: not valid TOML: Cannot declare ('b',) twice (at line 3, column 3)."),
+    ("mine.json", "", "mine.json: not valid JSON: expecting value at line 1, column 1. Fix the file."),
+    (
+        "mine.json",
+        '{"a":\n\n 1 2}',
+        "mine.json: not valid JSON: expecting ',' delimiter at line 3, column 4. Fix the file.",
+    ),
+    ("mine.json", "[" * 200_000, "mine.json: not valid JSON: it is nested too deeply. Fix the file."),
+    ("mine.toml", "a = " + "9" * 5000, "mine.toml: a number has too many digits. Fix the file."),
+    (
+        "mine.json",
+        '{"a": ' + "9" * 5000 + "}",
+        "mine.json: not valid JSON: it contains a number of 5,000 digits. Fix the file.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"), SYNTAX_MISTAKES, ids=[text[:10] for _, text, _ in SYNTAX_MISTAKES]
+)
+def test_a_syntax_error_is_named_with_its_line(name: str, text: str, message: str) -> None:
+    with pytest.raises(OverlayError) as caught:
+        parse(text.encode(), name)
+    assert str(caught.value) == message
+
+
+KEYS = st.sampled_from(
+    [
+        *shape.FileShape.model_fields,
+        *shape.ModelShape.model_fields,
+        *shape.RateShape.model_fields,
+        *shape.ParameterShape.model_fields,
+        "acme/one",
+    ]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["TEXT", "a/b"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | KEYS, inner, max_size=4),
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=3) | VALUES, st.booleans())
+def test_any_document_gives_an_overlay_or_a_mistake_in_one_line(document: Any, as_model: bool) -> None:
+    text = json.dumps({"models": {"acme/one": document}} if as_model else document, default=float)
+    try:
+        parse(text.encode(), "mine.json")
+    except OverlayError as error:
+        assert str(error).startswith("mine.json: ")
+        assert str(error).isprintable()
+
+
+def test_a_key_path_is_written_as_in_toml() -> None:
+    assert format_key_path(("models", "acme/one", "rates", 0, "amount")) == 'models."acme/one".rates[0].amount'
+    assert format_key_path(("a b", "", 'c"', "é\n")) == '"a b".""."c\\""."é\\n"'
+
+
+UNKNOWN: list[tuple[str, str]] = [
     (
         '\n[models."acme/one"]\n',
-        2,
-        f'{ONE}: no source knows the provider "acme". Mend the name, or introduce it with [providers.acme].',
+        f'{ONE}: no source has the provider "acme". Fix the name, or define the provider with [providers.acme].',
     ),
     (
         '\n[models."opneai/tiny-large"]\n',
-        2,
         (
-            'models."opneai/tiny-large": no source knows the provider "opneai". Did you mean "openai"? '
-            "Mend the name, or introduce it with [providers.opneai]."
+            'models."opneai/tiny-large": no source has the provider "opneai". Did you mean "openai"? '
+            "Fix the name, or define the provider with [providers.opneai]."
         ),
     ),
     (
         "[providers.opneai]\nname = 'OpenAI'\n",
-        1,
         (
-            'providers.opneai: no source knows this provider and no model here is sold by it. Did you mean "openai"? '
-            "Mend the name, or add a model of it."
+            'providers.opneai: no source has this provider, and no model here uses it. Did you mean "openai"? '
+            "Fix the name, or add one of its models."
         ),
     ),
     (
         f"{MODEL}[providers.acme]\nname = 'A'",
-        2,
-        "providers.acme: a provider of your own needs a kind: LAB, CLOUD, GATEWAY or LOCAL.",
+        "providers.acme: a new provider needs a kind: LAB, CLOUD, GATEWAY or LOCAL.",
     ),
     (
         '[models."openai/other"]\n[models."openai/Tiny-large"]\n',
-        2,
-        'models."openai/Tiny-large": this model is known as "openai/tiny-large". Write it with the same letters.',
+        'models."openai/Tiny-large": this model is listed as "openai/tiny-large". Use the same upper and lower case.',
     ),
     (
         '[models."openai/other"]\n[models."openai/Other"]\n',
-        2,
-        'models."openai/Other": this model is known as "openai/other". Write it with the same letters.',
+        'models."openai/Other": this model is listed as "openai/other". Use the same upper and lower case.',
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "message"), UNKNOWN)
-def test_what_no_source_knows_and_nobody_introduces_is_refused(text: str, line: int, message: str) -> None:
+@pytest.mark.parametrize(("text", "message"), UNKNOWN)
+def test_an_unknown_provider_that_is_not_defined_is_refused(text: str, message: str) -> None:
     overlay = from_toml(text)
     with pytest.raises(OverlayError) as caught:
         overlay.check(tiny())
-    assert str(caught.value) == f"mine.toml, line {line}: {message}"
+    assert str(caught.value) == f"mine.toml: {message}"
 
 
 def missing(path: Path) -> str:
-    return f"{path}: the overlay can't be read: No such file or directory. Mend the path or the file's rights."
+    return f"{path}: the overlay can't be read: No such file or directory. Check the path and the file's permissions."
 
 
 def folder(path: Path) -> str:
     path.mkdir()
-    return f"{path}: this is no file. Name a TOML or JSON file as the overlay."
+    return f"{path}: not a file. Name a TOML or JSON file as the overlay."
 
 
 def latin_1(path: Path) -> str:
     path.write_bytes("# one\n\n# café\n".encode("latin-1"))
-    return f"{path}, line 3: the byte 0xe9 is no UTF-8. Save the file as UTF-8."
+    return f"{path}, line 3: byte 0xe9 is not UTF-8. Save the file as UTF-8."
 
 
 @pytest.mark.parametrize("made", [missing, folder, latin_1])
-def test_a_file_that_cant_be_read_says_why(made: Callable[[Path], str], tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_the_reason(made: Callable[[Path], str], tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     message = made(path)
     with pytest.raises(OverlayError) as caught:
@@ -687,7 +716,7 @@ def test_a_file_that_cant_be_read_says_why(made: Callable[[Path], str], tmp_path
 
 
 @pytest.mark.parametrize("command", [("load",), ("serve", "--port", "0")])
-async def test_a_mistake_refuses_the_whole_load_and_the_registry_keeps_what_it_had(
+async def test_a_mistake_refuses_the_whole_load_and_the_registry_stays_as_it_was(
     url: str, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     path = tmp_path / "mine.toml"
@@ -700,7 +729,7 @@ async def test_a_mistake_refuses_the_whole_load_and_the_registry_keeps_what_it_h
     done = modelmeta(*command, "--overlay", str(path), database_url=url)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        f'modelmeta: {path}, line 2: {ONE}.context_window: "large" can\'t be taken: '
+        f'modelmeta: {path}: {ONE}.context_window: "large" is not valid: '
         "write a whole number of tokens, 2,147,483,647 at most: 128000."
     )
     assert "Traceback" not in done.stderr
@@ -710,7 +739,7 @@ async def test_a_mistake_refuses_the_whole_load_and_the_registry_keeps_what_it_h
     assert data["registry"]["modelCount"] == (3 if command == ("load",) else 0)
 
 
-async def test_the_setting_and_the_flag_both_name_the_file(url: str, tmp_path: Path) -> None:
+async def test_both_the_setting_and_the_flag_name_the_file(url: str, tmp_path: Path) -> None:
     missing = tmp_path / "missing.toml"
     by_variable = modelmeta("load", overlay=str(missing), database_url=url)
     by_flag = modelmeta("load", "--overlay", str(missing), overlay="other.toml", database_url=url)
@@ -718,5 +747,5 @@ async def test_the_setting_and_the_flag_both_name_the_file(url: str, tmp_path: P
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
             f"modelmeta: {missing}: the overlay can't be read: No such file or directory. "
-            "Mend the path or the file's rights.\n"
+            "Check the path and the file's permissions.\n"
         )

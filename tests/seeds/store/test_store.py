@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
-from schema.enums import Meter
+from schema.enums import Meter, ServiceTier
 from seeds.catalogue import Catalogue, RateClaim
 from seeds.merge.merge import merge
 from seeds.store import store as storing
@@ -71,6 +71,28 @@ async def test_what_moved_is_listed_with_before_and_after(engine: AsyncEngine) -
             ("LIMIT_CHANGED", "maxOutputTokens", 32_768, 65_536),
             ("PRICE_CHANGED", "prices.STANDARD.INPUT", "2.5", "2.75"),
         )
+    ]
+
+
+async def test_a_dated_rate_of_another_tier_that_comes_into_force_is_a_change(engine: AsyncEngine) -> None:
+    dated = tiny()
+    today, tomorrow = NOW.date(), LATER.date()
+    dated[1].models[0].rates += [
+        RateClaim(Meter.INPUT, Decimal("4"), service_tier=ServiceTier.PRIORITY, effective_to=tomorrow),
+        RateClaim(Meter.INPUT, Decimal("5"), service_tier=ServiceTier.PRIORITY, effective_from=tomorrow),
+    ]
+    assert today < tomorrow
+    await put(engine, dated)
+    outcome = await put(engine, dated, LATER)
+    assert (outcome.wrote, outcome.changed) == (True, 1)
+    assert await changes(engine, 2) == [
+        {
+            "kind": "PRICE_CHANGED",
+            "model": "openai/tiny-large",
+            "field": "prices.PRIORITY.INPUT",
+            "before": "4",
+            "after": "5",
+        }
     ]
 
 

@@ -119,7 +119,7 @@ def test_a_damaged_database_is_one_line(tmp_path: Path, command: tuple[str, ...]
 def test_an_unreachable_postgresql_is_one_line(command: tuple[str, ...]) -> None:
     said = mistake(*command, database_url="postgresql+asyncpg://owner:pass-word@127.0.0.1:1/models")
     assert said.startswith("PostgreSQL at postgresql+asyncpg://owner:***@127.0.0.1:1/models can't be used (")
-    assert said.endswith("Start it, or set MODELMETA_DATABASE_URL to one that answers.")
+    assert said.endswith("Start it, or set MODELMETA_DATABASE_URL to another server.")
 
 
 def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ async def test_one_answer_comes_from_one_state(engine: AsyncEngine) -> None:
 async def test_answers_before_and_after_a_write_are_each_of_one_piece(engine: AsyncEngine) -> None:
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)))
     query = '{ registry { revision { number } } model(ref: "openai/tiny-large") { name } }'
-    ready = runner.check(Request(query, {}, None, {}))
+    ready = runner.prepare(Request(query, {}, None, {}))
     await put(engine, tiny())
     seen: list[tuple[int, str]] = []
     done = asyncio.Event()
@@ -148,23 +148,34 @@ async def test_a_database_is_laid_out_once_and_then_left_alone(url: str) -> None
 
 
 async def columns_of(reader: AsyncConnection) -> dict[str, set[Any]]:
-    """Every table with its columns, that of changes with its indexes."""
+    """Every table with its columns, those of changes and models with their indexes."""
 
     def look(sync: sa.Connection) -> dict[str, set[Any]]:
         inspector = sa.inspect(sync)
         found = {name: {each["name"] for each in inspector.get_columns(name)} for name in inspector.get_table_names()}
-        return found | {"change": {*found["change"], *(each["name"] for each in inspector.get_indexes("change"))}}
+        indexes = {name: {index["name"] for index in inspector.get_indexes(name)} for name in ("change", "model")}
+        return found | {name: found[name] | indexes[name] for name in indexes}
 
     return await reader.run_sync(look)
 
 
+async def rows_of(reader: AsyncConnection, model: type[tables.Table]) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in await reader.execute(sa.select(table(model)))}
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, renamed())
     async with database.reading(engine) as reader:
         today = await columns_of(reader)
+        index = await rows_of(reader, tables.Reference), await rows_of(reader, tables.Prefix)
     async with database.writing(engine) as writer:
         for change in (
+            "DROP TABLE reference",
+            "DROP TABLE prefix",
+            "DROP INDEX model_versions",
+            "CREATE INDEX ix_model_version_of ON model (version_of)",
             "DROP TABLE edition",
             "ALTER TABLE revision DROP COLUMN inputs",
             "ALTER TABLE rate DROP COLUMN observed",
@@ -182,6 +193,7 @@ async def test_an_older_layout_becomes_todays_and_keeps_everything(engine: Async
     async with database.reading(engine) as reader:
         assert await columns_of(reader) == {**today, "operators_notes": {"note"}}
         assert (await revision(reader), await names(reader)) == (2, NEW)
+        assert (await rows_of(reader, tables.Reference), await rows_of(reader, tables.Prefix)) == index
         assert await reader.scalar(sa.select(sa.func.count()).select_from(table(tables.Change))) == 1
         assert await reader.scalar(sa.text("SELECT note FROM operators_notes")) == "keep me"
     await put(engine, tiny())
@@ -299,7 +311,7 @@ async def test_a_file_another_program_writes_to_says_so(tmp_path: Path) -> None:
 async def test_an_unreachable_postgresql_says_so_and_what_to_do() -> None:
     message = await mistake("postgresql+asyncpg://owner:pass-word@127.0.0.1:1/models")
     assert message.startswith("PostgreSQL at postgresql+asyncpg://owner:***@127.0.0.1:1/models can't be used (")
-    assert message.endswith("Start it, or set MODELMETA_DATABASE_URL to one that answers.")
+    assert message.endswith("Start it, or set MODELMETA_DATABASE_URL to another server.")
 
 
 async def test_a_postgresql_without_the_database_or_the_user_says_which(tmp_path: Path) -> None:

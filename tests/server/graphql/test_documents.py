@@ -1,12 +1,14 @@
-"""The promise: a document is parsed and checked once, remembered within bounds, and refused in words that help."""
+"""The promise: a document is parsed and validated once, cached within bounds, and refused with a helpful message."""
 
 import hashlib
 
 import pytest
 from graphql import GraphQLError
 
+from schema.cache import ENTRY_BYTES
 from schema.graph import graph
-from server.graphql.documents import MOST_ERRORS, Documents, Recent
+from server.graphql.documents import Documents
+from server.graphql.errors import MAX_ERRORS
 from server.graphql.limits import Limits
 from tests.support.servers import LEAKS
 
@@ -24,7 +26,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_a_document_is_parsed_once_while_it_is_remembered(documents: Documents) -> None:
+def test_a_document_is_parsed_once_while_it_is_cached(documents: Documents) -> None:
     first = documents.prepare("{ registry { modelCount } }")
     assert first.document is not None
     assert documents.prepare("{ registry { modelCount } }") is first
@@ -49,7 +51,7 @@ def test_a_syntax_error_says_where(documents: Documents) -> None:
 
 def test_at_most_twenty_errors_are_found(documents: Documents) -> None:
     errors = documents.prepare("{ " + " ".join(f"nope{number}" for number in range(200)) + " }").errors
-    assert len(errors) == MOST_ERRORS == 20
+    assert len(errors) == MAX_ERRORS == 20
     assert {code(error) for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
@@ -64,34 +66,34 @@ def test_at_most_twenty_errors_are_found(documents: Documents) -> None:
     ],
     ids=["fields", "inline_fragments", "lists", "objects", "types"],
 )
-def test_deep_nesting_is_refused_before_it_exhausts_anything(documents: Documents, text: str) -> None:
+def test_deep_nesting_is_refused_before_it_exhausts_memory_or_the_stack(documents: Documents, text: str) -> None:
     (error,) = documents.prepare(text).errors
     assert code(error) in ("GRAPHQL_PARSE_FAILED", "COST_LIMIT")
     assert "deep" in error.message
     assert not LEAKS.search(error.message)
 
 
-def test_the_operation_to_run_has_to_be_clear(documents: Documents) -> None:
+def test_the_operation_to_execute_must_be_unambiguous(documents: Documents) -> None:
     two = documents.prepare("query A { registry { modelCount } } query B { registry { familyCount } }")
     for name in ("A", "B"):
         found = documents.operation(two, name).name
         assert found
         assert found.value == name
     for name, message in (
-        (None, "The document has several operations, or none. Say which to run with operationName."),
-        ("", "The document has several operations, or none. Say which to run with operationName."),
-        ("C", 'The document has no operation called "C".'),
+        (None, "The document has no operation, or several: choose one with operationName."),
+        ("", "The document has no operation, or several: choose one with operationName."),
+        ("C", 'The document has no operation named "C".'),
     ):
         with pytest.raises(GraphQLError) as caught:
             documents.operation(two, name)
         assert (caught.value.message, code(caught.value)) == (message, "BAD_USER_INPUT")
     one = documents.prepare("query Only { registry { modelCount } }")
     assert documents.operation(one, None) is documents.operation(one, "Only")
-    with pytest.raises(GraphQLError, match="no operation called"):
+    with pytest.raises(GraphQLError, match="no operation named"):
         documents.operation(one, "Other")
 
 
-def test_the_cost_is_the_one_of_these_variables_and_this_operation(documents: Documents) -> None:
+def test_the_cost_depends_on_the_variables_and_the_operation(documents: Documents) -> None:
     prepared = documents.prepare(
         """query Models($n: Int = 7) { models(first: $n) { nodes { ref } } }
         query Both($n: Int = 7) { models(first: $n) { nodes { ref } } providers(first: $n) { nodes { slug } } }"""
@@ -101,7 +103,7 @@ def test_the_cost_is_the_one_of_these_variables_and_this_operation(documents: Do
     assert costs[1] < costs[50] < costs[100]
     assert documents.cost(prepared, models, {}) == documents.cost(prepared, models, {"n": 7})
     assert documents.cost(prepared, both, {"n": 50}) == 2 * costs[50]
-    # And once more, from memory.
+    # Again, from the cache.
     assert {size: documents.cost(prepared, models, {"n": size}) for size in (1, 50, 100)} == costs
 
 
@@ -114,14 +116,14 @@ def test_a_persisted_query_is_found_by_its_hash(documents: Documents) -> None:
     assert documents.persisted(digest(text), None) == text
 
 
-def test_a_hash_is_the_same_in_capitals(documents: Documents) -> None:
+def test_a_hash_may_be_in_upper_case(documents: Documents) -> None:
     text = "{ registry { modelCount } }"
     documents.persisted(digest(text).upper(), text)
     assert documents.persisted(digest(text), None) == text
     assert documents.persisted(digest(text).upper(), None) == text
 
 
-def test_a_text_under_anothers_hash_is_refused_and_not_kept(documents: Documents) -> None:
+def test_a_text_with_another_hash_is_refused_and_not_stored(documents: Documents) -> None:
     mine, other = "{ registry { modelCount } }", "{ registry { familyCount } }"
     documents.persisted(digest(mine), mine)
     with pytest.raises(GraphQLError) as caught:
@@ -130,38 +132,13 @@ def test_a_text_under_anothers_hash_is_refused_and_not_kept(documents: Documents
     assert documents.persisted(digest(mine), None) == mine
 
 
-def test_persisted_queries_are_forgotten_one_by_one_and_never_without_end(documents: Documents) -> None:
-    texts = [f"{{ a{number} }}" for number in range(2_001)]
+def test_persisted_queries_are_bounded_and_the_oldest_are_dropped_first(documents: Documents) -> None:
+    texts = [f"{{ a{number} }} #".ljust(100_000) for number in range(100)]
     for text in texts:
         documents.persisted(digest(text), text)
-    assert documents.persisted(digest(texts[-1]), None) == texts[-1]
-    assert documents.persisted(digest(texts[1]), None) == texts[1]
-    with pytest.raises(GraphQLError, match="PersistedQueryNotFound"):
-        documents.persisted(digest(texts[0]), None)
-
-
-def test_what_was_used_longest_ago_is_forgotten_first() -> None:
-    held: Recent[str] = Recent(entries=2, size=1_000)
-    held.put("a", "A", 1)
-    held.put("b", "B", 1)
-    assert held.get("a") == "A"
-    held.put("c", "C", 1)
-    assert (held.get("a"), held.get("b"), held.get("c"), len(held)) == ("A", None, "C", 2)
-
-
-def test_large_entries_push_out_more_and_the_largest_are_not_kept() -> None:
-    held: Recent[str] = Recent(entries=100, size=100)
-    for key in "abcd":
-        held.put(key, key, 25)
-    assert (len(held), held.held) == (4, 100)
-    held.put("e", "e", 25)
-    assert (held.get("a"), held.get("e"), held.held) == (None, "e", 100)
-    held.put("huge", "huge", 26)
-    assert (held.get("huge"), held.get("e"), held.held) == (None, "e", 100)
-
-
-def test_an_entry_put_twice_counts_once() -> None:
-    held: Recent[str] = Recent(entries=100, size=100)
-    for value in ("old", "new"):
-        held.put("a", value, 20)
-    assert (held.get("a"), len(held), held.held) == ("new", 1, 20)
+    kept = 8 * 1024 * 1024 // (100_000 + ENTRY_BYTES)
+    for text in texts[-kept:]:
+        assert documents.persisted(digest(text), None) == text
+    for text in texts[:-kept]:
+        with pytest.raises(GraphQLError, match="PersistedQueryNotFound"):
+            documents.persisted(digest(text), None)

@@ -1,4 +1,4 @@
-"""The promise: /graphql speaks GraphQL over HTTP to the letter; whatever is sent, one clear answer, and never a 500."""
+"""The promise: /graphql follows GraphQL over HTTP to the letter, and answers any input clearly, never with a 500."""
 
 import asyncio
 import hashlib
@@ -17,9 +17,8 @@ import sqlalchemy as sa
 
 from schema.graph import sdl
 from server import database
-from server.app import create_app
 from tests.support.registry import settings_for
-from tests.support.servers import CODES, LEAKS, Server, locked, refused, serving, tiny_database, tiny_server
+from tests.support.servers import CODES, LEAKS, Server, in_process, locked, refused, serving, tiny_database, tiny_server
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -29,7 +28,7 @@ ANSWER = {"data": {"model": {"name": "Tiny Large", "price": {"input": "2.5"}}}}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """The tiny registry, served."""
+    """A server of the tiny registry."""
     async with tiny_server(tmp_path_factory.mktemp("endpoint")) as running:
         yield running
 
@@ -48,7 +47,7 @@ async def ask(client: httpx.AsyncClient, query: str, *, accept: str = GRAPHQL, *
     return await post(client, json.dumps({"query": query, **more}).encode(), accept)
 
 
-# What a request brings
+# Requests
 
 
 async def test_a_post_is_answered(client: httpx.AsyncClient) -> None:
@@ -64,7 +63,7 @@ async def test_a_get_is_answered(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"data": {"model": {"ref": "azure/tiny-small"}}})
 
 
-async def test_a_head_brings_the_headers_of_a_get_and_nothing_else(client: httpx.AsyncClient) -> None:
+async def test_a_head_request_gets_the_headers_of_a_get_and_no_body(client: httpx.AsyncClient) -> None:
     got, headed = (
         await client.get("/graphql", params={"query": QUERY}),
         await client.head("/graphql", params={"query": QUERY}),
@@ -75,14 +74,14 @@ async def test_a_head_brings_the_headers_of_a_get_and_nothing_else(client: httpx
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-async def test_an_operation_name_that_names_nothing_is_none(client: httpx.AsyncClient, nothing: str | None) -> None:
+async def test_an_empty_operation_name_is_ignored(client: httpx.AsyncClient, nothing: str | None) -> None:
     assert (await ask(client, QUERY, operationName=nothing)).json() == ANSWER
     assert (await client.get("/graphql", params={"query": QUERY, "operationName": nothing or ""})).json() == ANSWER
 
 
 @pytest.mark.parametrize("price", ['"0.1"', "0.1", "1e-1", '"0.10"', "0.1000"])
-async def test_decimals_are_exact_however_they_are_written(client: httpx.AsyncClient, price: str) -> None:
-    # tiny-small costs 0.1: a price read through a float would be a little more, and one below it must not match.
+async def test_decimals_are_exact_in_every_notation(client: httpx.AsyncClient, price: str) -> None:
+    # tiny-small costs 0.1: a float would be slightly more, and a lower price must not match.
     query = "query($most: Decimal!) { models(filter: {maxInputPrice: $most}) { nodes { ref price { input } } } }"
     small = {"data": {"models": {"nodes": [{"ref": "openai/tiny-small", "price": {"input": "0.1"}}]}}}
     none: dict[str, Any] = {"data": {"models": {"nodes": []}}}
@@ -98,13 +97,11 @@ async def test_decimals_are_exact_however_they_are_written(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("price", ["0.0999999999999999999999999", "1e-30", "100000000000000000000", "1e30"])
-async def test_a_price_with_more_digits_than_are_stored_is_answered_all_the_same(
-    client: httpx.AsyncClient, price: str
-) -> None:
+async def test_a_price_with_more_digits_than_are_stored_gets_an_answer(client: httpx.AsyncClient, price: str) -> None:
     query = f'{{ models(filter: {{maxInputPrice: "{price}"}}) {{ totalCount }} }}'
     answer = (await ask(client, query)).json()
     codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
-    # Either is fair: the two models with a price that is below, none, or a word on what is wrong with the number.
+    # Both are correct: the models with a lower price, or an error about the number.
     assert codes == ["BAD_USER_INPUT"] or answer == {
         "data": {"models": {"totalCount": 2 if price[0] == "1" and "-" not in price else 0}}
     }
@@ -113,7 +110,7 @@ async def test_a_price_with_more_digits_than_are_stored_is_answered_all_the_same
 # Accept
 
 
-async def test_errors_before_running_are_400_for_those_who_know_graphql_and_200_for_the_others(
+async def test_errors_before_execution_are_400_for_graphql_clients_and_200_for_json_clients(
     client: httpx.AsyncClient,
 ) -> None:
     for query, variables in (
@@ -129,7 +126,7 @@ async def test_errors_before_running_are_400_for_those_who_know_graphql_and_200_
         refused(strict.json())
 
 
-async def test_an_error_while_running_is_200_with_the_data_there_is(client: httpx.AsyncClient) -> None:
+async def test_an_error_during_execution_is_200_with_partial_data(client: httpx.AsyncClient) -> None:
     query = "query($ref: String!) { registry { modelCount } model(ref: $ref) { ref } }"
     answer = await ask(client, query, variables={"ref": "x" * 501})
     assert (answer.status_code, answer.json()) == (
@@ -138,7 +135,7 @@ async def test_an_error_while_running_is_200_with_the_data_there_is(client: http
             "data": {"registry": {"modelCount": 3}, "model": None},
             "errors": [
                 {
-                    "message": "The reference has 501 characters; no model's has more than 500.",
+                    "message": "ref must have at most 500 characters (got 501).",
                     "path": ["model"],
                     "locations": [{"line": 1, "column": 48}],
                     "extensions": {"code": "BAD_USER_INPUT"},
@@ -159,7 +156,7 @@ async def test_an_error_while_running_is_200_with_the_data_there_is(client: http
         ("multipart/mixed;boundary=graphql;subscriptionSpec=1.0, application/json", JSON),
     ],
 )
-async def test_the_answer_comes_in_the_type_liked_best(client: httpx.AsyncClient, accept: str, media: str) -> None:
+async def test_the_response_has_the_preferred_media_type(client: httpx.AsyncClient, accept: str, media: str) -> None:
     for answer in (
         await ask(client, QUERY, accept=accept),
         await client.get("/graphql", params={"query": QUERY}, headers={"accept": accept}),
@@ -168,16 +165,16 @@ async def test_the_answer_comes_in_the_type_liked_best(client: httpx.AsyncClient
         assert answer.json() == ANSWER
 
 
-async def test_a_client_that_takes_nothing_we_have_is_told_what_there_is(client: httpx.AsyncClient) -> None:
+async def test_a_client_that_accepts_no_supported_type_is_told_the_supported_ones(client: httpx.AsyncClient) -> None:
     for answer in (
         await ask(client, QUERY, accept="text/html"),
         await client.get("/graphql", params={"query": QUERY}, headers={"accept": "image/png"}),
     ):
         assert answer.status_code == 406
-        assert refused(answer.json(), "NOT_ACCEPTABLE") == f"Accept has to allow {GRAPHQL} or {JSON}."
+        assert refused(answer.json(), "NOT_ACCEPTABLE") == f"Accept must allow {GRAPHQL} or {JSON}."
 
 
-async def test_a_query_can_be_read_as_server_sent_events(client: httpx.AsyncClient) -> None:
+async def test_a_query_can_be_answered_as_server_sent_events(client: httpx.AsyncClient) -> None:
     for answer in (
         await ask(client, QUERY, accept="text/event-stream"),
         await client.get("/graphql", params={"query": QUERY}, headers={"accept": "text/event-stream"}),
@@ -191,7 +188,7 @@ async def test_a_query_can_be_read_as_server_sent_events(client: httpx.AsyncClie
         assert (last, rest) == ("event: complete\ndata:", "")
 
 
-async def test_a_query_refused_to_a_reader_of_events_is_plain_json(client: httpx.AsyncClient) -> None:
+async def test_a_refused_query_is_plain_json_for_a_client_of_events(client: httpx.AsyncClient) -> None:
     answer = await ask(client, "{ nope }", accept="text/event-stream")
     assert (answer.status_code, answer.headers["content-type"]) == (400, JSON)
     refused(answer.json(), "GRAPHQL_VALIDATION_FAILED")
@@ -210,29 +207,29 @@ async def test_a_query_refused_to_a_reader_of_events_is_plain_json(client: httpx
         "application/jsonp",
     ],
 )
-async def test_only_json_is_taken_because_other_sites_can_have_the_rest_sent(
+async def test_only_json_is_accepted_because_other_sites_can_send_the_rest(
     client: httpx.AsyncClient, media: str
 ) -> None:
     body = json.dumps({"query": QUERY}).encode()
     answer = await client.post("/graphql", content=body, headers={"content-type": media})
     assert answer.status_code == 415
-    assert refused(answer.json(), "UNSUPPORTED_MEDIA_TYPE") == "Content-Type has to be application/json."
+    assert refused(answer.json(), "UNSUPPORTED_MEDIA_TYPE") == "Content-Type must be application/json."
 
 
-async def test_a_body_without_a_type_is_not_taken(client: httpx.AsyncClient) -> None:
+async def test_a_body_without_a_content_type_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/graphql", content=json.dumps({"query": QUERY}).encode())
     assert answer.status_code == 415
     refused(answer.json(), "UNSUPPORTED_MEDIA_TYPE")
 
 
-async def test_json_may_say_that_it_is_utf_8(client: httpx.AsyncClient) -> None:
+async def test_the_content_type_may_name_utf_8(client: httpx.AsyncClient) -> None:
     body = json.dumps({"query": QUERY}).encode()
     answer = await client.post("/graphql", content=body, headers={"content-type": "Application/JSON; charset=UTF-8"})
     assert answer.json() == ANSWER
 
 
 async def raw(server: Server, request: bytes) -> tuple[int, dict[str, Any]]:
-    """Sends bytes and reads one answer; the request need not be finished."""
+    """Sends bytes and reads one response; the request may be incomplete."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         async with asyncio.timeout(15):
@@ -252,7 +249,7 @@ async def test_a_body_declared_too_large_is_refused_before_it_is_sent(server: Se
     assert refused(answer, "PAYLOAD_TOO_LARGE") == "The body is larger than 131072 bytes."
 
 
-async def test_a_body_of_no_declared_length_is_refused_once_it_is_too_large(server: Server) -> None:
+async def test_a_body_of_undeclared_length_is_refused_once_it_is_too_large(server: Server) -> None:
     head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
     status, answer = await raw(server, head + 9 * chunk)  # and no end
@@ -260,13 +257,13 @@ async def test_a_body_of_no_declared_length_is_refused_once_it_is_too_large(serv
     refused(answer, "PAYLOAD_TOO_LARGE")
 
 
-async def test_the_largest_body_allowed_is_read(client: httpx.AsyncClient) -> None:
+async def test_the_largest_allowed_body_is_accepted(client: httpx.AsyncClient) -> None:
     body = json.dumps({"query": QUERY}).encode().ljust(131_072)
     assert (await post(client, body)).json() == ANSWER
     assert (await post(client, body + b" ")).status_code == 413
 
 
-# Bodies that are no request
+# Bodies that are not requests
 
 OK = b'{"query": "{__typename}", '
 BODIES = {
@@ -324,7 +321,9 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-async def test_a_body_that_is_no_request_gets_400_and_one_clear_error(client: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_body_that_is_not_a_request_gets_400_and_one_clear_error(
+    client: httpx.AsyncClient, body: bytes
+) -> None:
     answer = await post(client, body)
     assert answer.status_code == 400, answer.text
     refused(answer.json())
@@ -346,7 +345,7 @@ async def test_a_body_that_is_no_request_gets_400_and_one_clear_error(client: ht
     ],
     ids=lambda given: urlencode(given, doseq=True)[:60] or "nothing",
 )
-async def test_an_address_that_is_no_request_gets_400_and_one_clear_error(
+async def test_a_url_that_is_not_a_request_gets_400_and_one_clear_error(
     client: httpx.AsyncClient, parameters: dict[str, str | list[str]]
 ) -> None:
     answer = await client.get("/graphql", params=httpx.QueryParams(parameters), headers={"accept": GRAPHQL})
@@ -365,7 +364,7 @@ async def test_an_address_that_is_no_request_gets_400_and_one_clear_error(
         ("Decimal!", "models(filter: {maxInputPrice: $x}) { totalCount }", "\ud800"),
     ],
 )
-async def test_half_a_character_in_a_variable_is_the_callers_mistake(
+async def test_half_a_surrogate_pair_in_a_variable_is_a_client_error(
     client: httpx.AsyncClient, declared: str, use: str, value: Any
 ) -> None:
     answer = await ask(client, f"query($x: {declared}) {{ {use} }}", variables={"x": value})
@@ -387,7 +386,7 @@ async def test_half_a_character_in_a_variable_is_the_callers_mistake(
         ("ModelFilter", "models(filter: $x) { totalCount }", {"nope": None}),
     ],
 )
-async def test_a_variable_of_the_wrong_type_is_told_in_the_callers_terms(
+async def test_a_variable_of_the_wrong_type_is_explained_in_graphql_terms(
     client: httpx.AsyncClient, declared: str, use: str, value: Any
 ) -> None:
     answer = await ask(client, f"query($x: {declared}) {{ {use} }}", variables={"x": value})
@@ -408,11 +407,11 @@ async def test_deep_variables_get_one_clear_error(client: httpx.AsyncClient, lev
     assert not LEAKS.search(answer.text)
 
 
-# Methods and addresses
+# Methods and paths
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-async def test_other_methods_are_refused_with_those_there_are(client: httpx.AsyncClient, method: str) -> None:
+async def test_other_methods_are_refused_with_the_allowed_ones(client: httpx.AsyncClient, method: str) -> None:
     answer = await client.request(method, "/graphql")
     assert answer.status_code == 405
     refused(answer.json(), "METHOD_NOT_ALLOWED")
@@ -423,7 +422,7 @@ async def test_other_methods_are_refused_with_those_there_are(client: httpx.Asyn
 @pytest.mark.parametrize(
     "path", ["/nothing", "/graphql/nothing", "/graphiql/assets/nothing.js", "/.env", "/graphql%00"]
 )
-async def test_an_address_where_nothing_is_answers_in_graphqls_shape(client: httpx.AsyncClient, path: str) -> None:
+async def test_an_unknown_path_answers_in_graphqls_shape(client: httpx.AsyncClient, path: str) -> None:
     for answer in (await client.get(path), await client.post(path, json={"query": QUERY})):
         assert answer.status_code in (404, 405)
         assert answer.headers["content-type"] == JSON
@@ -431,7 +430,7 @@ async def test_an_address_where_nothing_is_answers_in_graphqls_shape(client: htt
     assert (await client.get(path)).json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
-async def test_a_mutation_is_not_run_by_get(client: httpx.AsyncClient) -> None:
+async def test_a_mutation_is_not_executed_by_get(client: httpx.AsyncClient) -> None:
     answer = await client.get("/graphql", params={"query": "mutation { __typename }"}, headers={"accept": GRAPHQL})
     if answer.status_code == 400:  # as long as there are no mutations at all
         refused(answer.json(), "GRAPHQL_VALIDATION_FAILED")
@@ -449,7 +448,7 @@ def persisted(text: str) -> dict[str, Any]:
     return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
 
 
-async def test_a_persisted_query_is_registered_once_and_then_asked_by_its_hash(client: httpx.AsyncClient) -> None:
+async def test_a_persisted_query_is_registered_once_and_then_sent_by_its_hash(client: httpx.AsyncClient) -> None:
     query = '{ model(ref: "openai/tiny-small") { name } }'
     whole = {"data": {"model": {"name": "Tiny Small"}}}
     unknown = await post(client, json.dumps({"extensions": persisted(query)}).encode(), JSON)
@@ -487,7 +486,7 @@ async def test_a_hash_of_another_text_registers_nothing(client: httpx.AsyncClien
 # Caching
 
 
-async def test_a_get_is_answered_with_a_tag_and_not_sent_twice(client: httpx.AsyncClient) -> None:
+async def test_a_get_response_has_an_etag_and_is_not_sent_twice(client: httpx.AsyncClient) -> None:
     first = await client.get("/graphql", params={"query": QUERY})
     tag = first.headers["etag"]
     assert "must-revalidate" in first.headers["cache-control"]
@@ -501,7 +500,7 @@ async def test_a_get_is_answered_with_a_tag_and_not_sent_twice(client: httpx.Asy
     assert other.headers["etag"] != tag
 
 
-async def test_an_answer_with_errors_is_not_kept(client: httpx.AsyncClient) -> None:
+async def test_a_response_with_errors_is_not_cacheable(client: httpx.AsyncClient) -> None:
     for query in ("{ nope }", "{ models(first: 101) { totalCount } }"):
         answer = await client.get("/graphql", params={"query": query})
         assert "errors" in answer.json()
@@ -512,7 +511,7 @@ async def test_an_answer_with_errors_is_not_kept(client: httpx.AsyncClient) -> N
 # Errors
 
 
-async def test_every_error_has_a_code_and_shows_nothing_of_our_insides(client: httpx.AsyncClient) -> None:
+async def test_every_error_has_a_code_and_reveals_no_internals(client: httpx.AsyncClient) -> None:
     for query, code in (
         ("{", "GRAPHQL_PARSE_FAILED"),
         ('{ model(ref: "x', "GRAPHQL_PARSE_FAILED"),
@@ -536,7 +535,7 @@ async def test_every_error_has_a_code_and_shows_nothing_of_our_insides(client: h
             assert error["message"].strip()
 
 
-async def test_data_is_absent_when_nothing_ran(client: httpx.AsyncClient) -> None:
+async def test_data_is_absent_when_nothing_was_executed(client: httpx.AsyncClient) -> None:
     for accept in (GRAPHQL, JSON):
         for query in (
             "{",
@@ -549,7 +548,7 @@ async def test_data_is_absent_when_nothing_ran(client: httpx.AsyncClient) -> Non
     assert (ran.status_code, ran.json()["data"]) == (200, None)
 
 
-async def test_at_most_twenty_errors_are_told(client: httpx.AsyncClient) -> None:
+async def test_at_most_twenty_errors_are_sent(client: httpx.AsyncClient) -> None:
     unknown = await ask(client, "{ " + " ".join(f"nope{number}" for number in range(60)) + " }")
     wrong = await ask(client, "query($i: [ID!]!) { nodes(ids: $i) { id } }", variables={"i": [{}] * 60})
     many = " ".join(f"m{number}: model(ref: $r) {{ ref }}" for number in range(60))
@@ -558,7 +557,7 @@ async def test_at_most_twenty_errors_are_told(client: httpx.AsyncClient) -> None
     assert failing.json()["data"] == {f"m{number}": None for number in range(60)}
 
 
-async def test_an_unexpected_error_is_hidden_behind_an_id_that_finds_it_in_the_log(tmp_path: Path) -> None:
+async def test_an_unexpected_error_is_replaced_by_the_id_of_its_log_entry(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url, serving(url, tmp_path) as server, server.client() as client:
         connection = sqlite3.connect(str(sa.make_url(url).database))
         connection.execute("DROP TABLE rate")
@@ -576,20 +575,19 @@ async def test_an_unexpected_error_is_hidden_behind_an_id_that_finds_it_in_the_l
         assert "no such table: rate" in server.said
 
 
-async def test_an_operation_that_takes_too_long_is_told_so(tmp_path: Path) -> None:
+async def test_an_operation_that_takes_too_long_gets_a_timeout_error(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url:
         engine = database.create_engine(url)
         message = "The operation took longer than 1e-06 s. Ask for less."
         late = {"errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}], "data": None}
-        # No query is as fast as that; and the one after it finds everything in order.
+        # No query is that fast, and the next one is answered as usual.
         for seconds, answer in ((1e-6, late), (5, ANSWER)):
-            transport = httpx.ASGITransport(create_app(settings_for(url, operation_timeout=seconds), engine))
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            async with in_process(settings_for(url, operation_timeout=seconds), engine) as client:
                 assert (await ask(client, QUERY)).json() == answer
         await engine.dispose()
 
 
-async def test_an_operation_that_takes_too_long_stops_its_work_on_postgresql_too(tmp_path: Path) -> None:
+async def test_a_timeout_cancels_the_statement_on_postgresql(tmp_path: Path) -> None:
     async with (
         tiny_database(tmp_path, "postgresql") as url,
         serving(url, tmp_path, operation_timeout="0.5") as server,
@@ -603,7 +601,7 @@ async def test_an_operation_that_takes_too_long_stops_its_work_on_postgresql_too
         assert (await ask(client, QUERY)).json() == ANSWER
 
 
-async def test_readiness_says_when_the_registry_can_not_be_read(tmp_path: Path) -> None:
+async def test_readiness_fails_when_the_registry_cannot_be_read(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url, serving(url, tmp_path) as server, server.client() as client:
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()) == (200, {"status": "ok", "revision": 1})
@@ -624,7 +622,7 @@ async def test_the_schema_is_served_for_generators(client: httpx.AsyncClient) ->
 # Headers
 
 
-async def test_every_answer_forbids_sniffing_and_names_no_software(client: httpx.AsyncClient) -> None:
+async def test_every_response_forbids_sniffing_and_names_no_software(client: httpx.AsyncClient) -> None:
     for answer in (
         await ask(client, QUERY),
         await client.get("/graphql", params={"query": QUERY}),
@@ -647,7 +645,7 @@ PREFLIGHT = {
 }
 
 
-async def test_pages_of_any_origin_may_ask(client: httpx.AsyncClient) -> None:
+async def test_any_origin_may_send_requests_by_default(client: httpx.AsyncClient) -> None:
     preflight = await client.options("/graphql", headers=PREFLIGHT)
     assert preflight.status_code in (200, 204)
     assert preflight.headers["access-control-allow-origin"] == "*"
@@ -660,18 +658,19 @@ async def test_pages_of_any_origin_may_ask(client: httpx.AsyncClient) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_the_operator_says_which_origins_may_ask(tmp_path: Path) -> None:
+async def test_the_operator_can_limit_the_origins(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url:
+        engine = database.create_engine(url)
         for origins, allowed in (
             ("https://other.example, https://third.example", "https://other.example"),
             ("https://third.example", None),
             ("", None),
         ):
-            transport = httpx.ASGITransport(create_app(settings_for(url, cors_origins=origins)))
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            async with in_process(settings_for(url, cors_origins=origins), engine) as client:
                 preflight = await client.options("/graphql", headers=PREFLIGHT)
                 assert preflight.headers.get("access-control-allow-origin") == allowed
                 headers = {"origin": "https://other.example"}
                 answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
                 assert answer.json() == {"data": {"__typename": "Query"}}
                 assert answer.headers.get("access-control-allow-origin") == allowed
+        await engine.dispose()

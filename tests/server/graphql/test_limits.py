@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest_asyncio
 from graphql import GraphQLError, get_introspection_query, get_operation_ast, parse
 
 from schema.graph import graph
+from server.graphql.documents import Documents
 from server.graphql.limits import Limits, check_document, check_operation
 from server.settings import Settings
 from tests.support.registry import Ask
@@ -61,7 +63,7 @@ async def test_nesting_is_bounded(client: httpx.AsyncClient) -> None:
     for depth in (16, 17, 30):
         answer = await ask(client, levels(depth))
         assert answer.status_code == 400
-        message = f"The document nests {depth} levels deep; at most 15 are allowed."
+        message = f"The document is nested {depth} levels deep; at most 15 are allowed."
         assert refused(answer.json(), "COST_LIMIT") == message
 
 
@@ -72,7 +74,7 @@ async def test_nesting_in_fragments_counts(client: httpx.AsyncClient) -> None:
             f" fragment F{number} on Model {{ provider {{ models(first: 1) {{ nodes {{ ...F{number - 1} }} }} }} }}"
         )
     message = refused((await ask(client, '{ model(ref: "x") { ...F5 } } ' + inner)).json(), "COST_LIMIT")
-    assert message == "The document nests 17 levels deep; at most 15 are allowed."
+    assert message == "The document is nested 17 levels deep; at most 15 are allowed."
     inline = '{ ... on Query { model(ref: "x") { ... { ...F5 } } } } '
     assert refused((await ask(client, inline + inner)).json(), "COST_LIMIT") == message
 
@@ -106,7 +108,7 @@ async def test_directives_are_bounded(client: httpx.AsyncClient) -> None:
         assert message == f"The document has {number} directives; at most 100 are allowed."
 
 
-FIELDS = "A selection has more than 500 fields once fragments are expanded. Ask for fewer."
+FIELDS = "A selection has more than 500 fields, including its fragments. Request fewer fields."
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_the_cost_is_checked_against_the_limit() -> None:
     assert operation
     exact = cost("{ models(first: 50) { nodes { ref } } }")
     assert check_operation(graph, document, operation, {}, Limits(15, 100, exact)) == exact
-    with pytest.raises(GraphQLError, match=f"more than {exact - 1} objects, pages multiplied"):
+    with pytest.raises(GraphQLError, match=f"more than {exact - 1} objects, nested lists multiplied"):
         check_operation(graph, document, operation, {}, Limits(15, 100, exact - 1))
 
 
@@ -281,8 +283,8 @@ async def test_a_document_that_multiplies_pages_is_refused_before_it_runs(
     answer = await ask(client, query, variables)
     assert answer.status_code == 400
     message = refused(answer.json(), "COST_LIMIT")
-    assert message.startswith("The document can bring more than 100000 objects, pages multiplied.")
-    assert "Ask for smaller pages" in message
+    assert message.startswith("The document can return more than 100000 objects, nested lists multiplied.")
+    assert "Request shorter lists" in message
 
 
 async def test_the_same_document_with_small_pages_runs(client: httpx.AsyncClient) -> None:
@@ -297,8 +299,46 @@ async def test_a_page_larger_than_the_largest_is_refused_in_its_own_words(client
     for size in (101, 2_147_483_647, -1):
         answer = (await ask(client, "query($n: Int) { models(first: $n) { totalCount } }", {"n": size})).json()
         assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [
-            (f"first is {size}; it has to be between 0 and 100. Ask for more with after or before.", "BAD_USER_INPUT")
+            (f"first must be between 0 and 100 (got {size}); page with after.", "BAD_USER_INPUT")
         ]
+
+
+OFFERS = '{model(ref:"openai/tiny-large"){offers{offers{offers{ref}}}}}'
+FACTS = (
+    "{ " + " ".join(f"a{number}: models(first: 100) {{ nodes {{ facts {{ value }} }} }}" for number in range(90)) + " }"
+)
+
+
+@pytest.mark.parametrize("query", [OFFERS, FACTS], ids=["offers_of_offers", "aliases_of_facts"])
+async def test_lists_without_pages_multiply_too(client: httpx.AsyncClient, query: str) -> None:
+    answer = await ask(client, query)
+    assert answer.status_code == 400
+    assert refused(answer.json(), "COST_LIMIT").startswith("The document can return more than 100000 objects")
+
+
+def test_a_plain_list_counts_as_many_as_it_is_asked_for_or_can_have() -> None:
+    def offers(arguments: str) -> int:
+        return cost(f'{{ model(ref: "x") {{ offers{arguments} {{ ref provider {{ name }} }} }} }}')
+
+    assert [offers(f"(first: {size})") for size in (1, 60, 150)] == [3, 121, 301]
+    assert offers("") == offers("(first: null)") == offers("(first: 1000000000)") == offers("(first: 150)")
+    given = 'query($n: Int) { model(ref: "x") { offers(first: $n) { ref provider { name } } } }'
+    assert cost(given, {"n": 60}) == cost(given, {"n": 60.0}) == offers("(first: 60)")
+    assert cost(given) == cost(given, {"n": None}) == offers("")
+
+
+def test_a_whole_number_with_a_point_counts_as_much_as_without() -> None:
+    query = "query($n: Int) { models(first: $n) { nodes { ref } } }"
+    assert cost(query, {"n": 100.0}) == cost(query, {"n": 100}) > cost(query)
+    documents = Documents(graph, Limits(15, 100, 100_000), 5_000)
+    prepared = documents.prepare(query)
+    operation = documents.operation(prepared, None)
+    sizes: tuple[dict[str, float], ...] = ({}, {"n": 100.0}, {"n": 1.0}, {"n": 100}, {})
+    assert [documents.cost(prepared, operation, size) for size in sizes] == [cost(query, size) for size in sizes]
+
+
+def test_entries_of_a_list_of_scalars_are_free() -> None:
+    assert cost('{ model(ref: "x") { aliases capabilities } }') == cost('{ model(ref: "x") { ref } }') == 1
 
 
 # Bombs
@@ -415,6 +455,21 @@ HONEST: dict[str, tuple[str, dict[str, Any]]] = {
         {"refs": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o3", "o4-mini", "gemini-2.5-pro", "gemini-2.5-flash", "claude-opus-4-5"]},
     ),
 }  # fmt: skip
+
+
+SERVER = Path(__file__).parents[3] / "server"
+DOCUMENTS = [*SERVER.glob("pages/documents/*.graphql"), *SERVER.glob("graphiql/examples/*.graphql")]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_the_server_itself_asks_stays_within_the_limits(path: Path) -> None:
+    document = parse(path.read_text(encoding="utf-8"))
+    operation = get_operation_ast(document)
+    assert operation
+    most = {"first": 100, "newest": 100, "refs": ["x"] * 8}
+    limits = Limits(DEFAULT.max_depth, DEFAULT.max_aliases, DEFAULT.max_cost)
+    check_document(document, limits)
+    assert check_operation(graph, document, operation, most, limits) < DEFAULT.max_cost
 
 
 @pytest.mark.parametrize("name", HONEST)

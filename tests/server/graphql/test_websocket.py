@@ -1,4 +1,4 @@
-"""The promise: /graphql speaks graphql-transport-ws, closes with its codes, and one bad message never hurts another."""
+"""The promise: /graphql speaks graphql-transport-ws, closes with its codes, and one bad message never affects another socket."""
 
 import asyncio
 import json
@@ -17,9 +17,9 @@ from websockets.typing import Subprotocol
 
 from server import database
 from server.graphql import websocket
-from server.graphql.connection_limits import Places
+from server.graphql.connection_limits import ConnectionLimits
 from server.graphql.execution import Runner
-from server.graphql.websocket import Sockets
+from server.graphql.websocket import WebSocketEndpoint
 from tests.support.registry import settings_for
 from tests.support.servers import Server, locked, refused, serving, tiny_database, tiny_server
 
@@ -33,7 +33,7 @@ ANSWER = {"data": {"model": {"name": "Tiny Large"}}}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """The tiny registry, served."""
+    """A server of the tiny registry."""
     async with tiny_server(tmp_path_factory.mktemp("sockets")) as running:
         yield running
 
@@ -49,7 +49,7 @@ async def opened(
 
 @asynccontextmanager
 async def ready(server: Server, **more: Any) -> AsyncGenerator[ClientConnection]:
-    """A socket whose handshake is done."""
+    """A socket after its handshake."""
     async with opened(server, **more) as socket:
         await say(socket, INIT)
         assert await hear(socket) == ACK
@@ -68,13 +68,13 @@ async def hear(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
-    """The code and reason the server closes with; what it says before is read over."""
+    """The code and reason the server closes with; earlier messages are skipped."""
     async with asyncio.timeout(3):
         try:
             while True:
                 await socket.recv()
         except ConnectionClosed as end:
-            assert end.rcvd is not None, "cut off without a word"
+            assert end.rcvd is not None, "disconnected without a closing frame"
             return end.rcvd.code, end.rcvd.reason
 
 
@@ -83,7 +83,7 @@ def subscribe(id: object, query: str = QUERY, **more: Any) -> dict[str, Any]:
 
 
 async def asked(socket: ClientConnection, id: str, query: str = QUERY, **more: Any) -> dict[str, Any]:
-    """The one answer to a query."""
+    """The response to a query."""
     await say(socket, subscribe(id, query, **more))
     answer = await hear(socket)
     assert await hear(socket) == {"id": id, "type": "complete"}
@@ -173,7 +173,7 @@ async def test_a_refused_operation_is_an_error_message_on_a_socket_that_stays_op
         assert await asked(socket, "1") == ANSWER
 
 
-async def test_an_error_in_the_variables_brings_no_data(server: Server) -> None:
+async def test_an_error_in_the_variables_has_no_data(server: Server) -> None:
     async with ready(server) as socket:
         query = "query($n: Int!) { models(first: $n) { totalCount } }"
         await say(socket, subscribe("1", query, variables={"n": "many"}))
@@ -182,7 +182,7 @@ async def test_an_error_in_the_variables_brings_no_data(server: Server) -> None:
         assert "$n" in refused(told, "BAD_USER_INPUT")
 
 
-async def test_complete_frees_an_operation_and_nothing_more_is_heard_of_it(server: Server) -> None:
+async def test_complete_ends_an_operation_without_further_messages(server: Server) -> None:
     async with ready(server) as socket:
         with server.asleep():
             await say(socket, subscribe("1"), {"id": "1", "type": "complete"}, subscribe("2"))
@@ -195,7 +195,7 @@ async def test_complete_frees_an_operation_and_nothing_more_is_heard_of_it(serve
         assert await asked(socket, "1") == ANSWER
 
 
-async def test_complete_stops_the_work_on_postgresql_too(tmp_path: Path) -> None:
+async def test_complete_cancels_the_statement_on_postgresql(tmp_path: Path) -> None:
     async with tiny_database(tmp_path, "postgresql") as url, serving(url, tmp_path) as server, ready(server) as socket:
         async with locked(url) as until:
             await say(socket, subscribe("1"))
@@ -238,11 +238,11 @@ async def test_an_id_in_use_is_refused(server: Server, id: str) -> None:
         assert reason.startswith(f"Subscriber for {id[:5]}")
 
 
-async def test_more_operations_than_one_socket_may_have_are_refused(server: Server) -> None:
+async def test_operations_over_the_limit_of_one_socket_are_refused(server: Server) -> None:
     async with ready(server) as socket:
         with server.asleep():
             await say(socket, *(subscribe(str(number)) for number in range(21)))
-        assert await closed(socket) == (4429, "At most 20 operations run on one socket")
+        assert await closed(socket) == (4429, "At most 20 operations can run on one socket")
 
 
 MALFORMED = {
@@ -291,16 +291,16 @@ async def test_a_malformed_message_closes_the_socket_with_the_protocols_code(ser
 
 
 @pytest.mark.parametrize("message", ["nope", "42", '{"type": "connection_init", "payload": []}', '{"type": "x"}'])
-async def test_a_malformed_message_before_the_handshake_does_so_too(server: Server, message: str) -> None:
+async def test_a_malformed_message_before_the_handshake_closes_the_socket_too(server: Server, message: str) -> None:
     async with opened(server) as socket:
         await say(socket, message)
         assert (await closed(socket))[0] == 4400
 
 
-async def test_bytes_are_refused(server: Server) -> None:
+async def test_binary_messages_are_refused(server: Server) -> None:
     async with ready(server) as socket:
         await socket.send(json.dumps(PING).encode())
-        assert await closed(socket) == (4400, "Messages have to be text")
+        assert await closed(socket) == (4400, "Messages must be text")
 
 
 LIMIT = 131_072
@@ -326,20 +326,20 @@ async def test_a_message_over_the_limit_closes_the_socket(
         assert (await closed(socket))[0] == 1009
 
 
-async def test_the_largest_message_allowed_is_read(server: Server) -> None:
+async def test_the_largest_allowed_message_is_accepted(server: Server) -> None:
     async with ready(server) as socket:
         await say(socket, json.dumps(PING).ljust(LIMIT))
         assert await hear(socket) == PONG
 
 
-async def test_there_are_no_sockets_elsewhere(server: Server) -> None:
+async def test_other_paths_have_no_sockets(server: Server) -> None:
     with pytest.raises(InvalidStatus) as caught:
         async with opened(server, path="/elsewhere"):
             pass
     assert caught.value.response.status_code in (403, 404)
 
 
-async def test_a_socket_that_vanishes_leaves_the_others_alone(server: Server) -> None:
+async def test_a_socket_that_vanishes_does_not_affect_others(server: Server) -> None:
     before = len(server.said)
     async with ready(server) as staying:
         async with ready(server) as leaving:
@@ -353,7 +353,7 @@ async def test_a_socket_that_vanishes_leaves_the_others_alone(server: Server) ->
     assert "Traceback" not in server.said[before:]
 
 
-async def test_sockets_are_told_when_the_server_ends(tmp_path: Path) -> None:
+async def test_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url, serving(url, tmp_path) as server, ready(server) as socket:
         assert await asked(socket, "1") == ANSWER
         _, (code, _) = await asyncio.gather(server.stop(), closed(socket))
@@ -364,7 +364,7 @@ async def test_sockets_are_told_when_the_server_ends(tmp_path: Path) -> None:
 
 
 class Wire:
-    """The ASGI side of a socket: what the client sends, and what it was sent."""
+    """The ASGI side of a socket: what the client sends and receives."""
 
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -389,31 +389,31 @@ class Wire:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def over_socket(tmp_path: Path) -> AsyncIterator[Sockets]:
+async def endpoint(tmp_path: Path) -> AsyncIterator[WebSocketEndpoint]:
     async with tiny_database(tmp_path) as url:
         engine, settings = database.create_engine(url), settings_for(url, send_timeout=0.05)
-        yield Sockets(Runner(engine, settings), settings, Places(1, 1))
+        yield WebSocketEndpoint(Runner(engine, settings), settings, ConnectionLimits(1, 1))
         await engine.dispose()
 
 
-async def test_a_socket_without_a_handshake_is_closed_after_a_while(
-    over_socket: Sockets, monkeypatch: pytest.MonkeyPatch
+async def test_a_socket_without_a_handshake_is_closed_after_the_timeout(
+    endpoint: WebSocketEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert websocket.INIT_TIMEOUT == 10
     monkeypatch.setattr(websocket, "INIT_TIMEOUT", 0.05)
     wire = Wire()
     wire.say(PING)
     async with asyncio.timeout(10):
-        await over_socket(wire.socket())
+        await endpoint(wire.socket())
     assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.send", "websocket.close"]
     assert wire.sent[-1]["code"] == 4408
 
 
-async def test_a_client_that_takes_no_messages_is_cut_off(over_socket: Sockets) -> None:
+async def test_a_client_that_reads_no_messages_is_disconnected(endpoint: WebSocketEndpoint) -> None:
     wire = Wire()
     wire.taken.clear()
     wire.say(INIT)
     async with asyncio.timeout(10):
-        await over_socket(wire.socket())
+        await endpoint(wire.socket())
     assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.close"]
     assert wire.sent[-1]["code"] == 1013

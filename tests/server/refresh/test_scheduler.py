@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from websockets.asyncio.client import connect
 
 from server import database
 from server.database import locks
-from server.refresh.plan import due, due_at
-from server.refresh.scheduler import Clock, Refresher, RefreshFailed
+from server.graphql.execution import Request, Runner
+from server.refresh.plan import due_at, is_due
+from server.refresh.scheduler import Refresher, RefreshError, Scheduler
 from server.settings import Settings
 from tests.support.feeds import Publisher, catalogue, listing, publishing
-from tests.support.registry import create_database, drop_database
+from tests.support.registry import create_database, drop_database, put, settings_for, tiny
 from tests.support.servers import Server, modelmeta, serving
 
 GUARD_OFF = {"guard_moved": "1", "guard_retired": "1", "guard_invalid": "1"}
@@ -108,12 +110,22 @@ async def test_a_refresh_is_due_an_interval_after_the_source_that_was_asked_long
     url: str, engine: AsyncEngine
 ) -> None:
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
-        assert await due(engine, 3600)
+        assert await is_due(engine, 3600)
         await loaded(url, feeds)
-        assert not await due(engine, 3600)
-        assert await due(engine, 0)
+        assert not await is_due(engine, 3600)
+        assert await is_due(engine, 0)
         hour, two = [await due_at(engine, seconds) for seconds in (3600, 7200)]
         assert (two - hour).total_seconds() == 3600
+
+
+async def test_the_next_refresh_is_due_at_once_while_a_feed_was_never_fetched(engine: AsyncEngine) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    await put(engine, tiny(), now)  # as a first load does: OpenRouter is not among its sources
+    assert await is_due(engine, 3600)
+    runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False), refresh_interval=3600))
+    answer = await runner.run(runner.prepare(Request("{ registry { nextRefreshAt } }", {}, None, {})))
+    due = datetime.fromisoformat(answer["data"]["registry"]["nextRefreshAt"])
+    assert due - now < timedelta(minutes=1)
 
 
 async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> None:
@@ -122,10 +134,10 @@ async def test_the_clock_survives_a_refresh_that_fails(engine: AsyncEngine) -> N
 
         async def __call__(self, *arguments: str) -> Any:
             self.tries += 1
-            raise RefreshFailed("no such program")
+            raise RefreshError("no such program")
 
     refresher = Failing(Settings())
-    clock = asyncio.create_task(Clock(engine, 1, refresher).run())
+    clock = asyncio.create_task(Scheduler(engine, 1, refresher).run())
 
     async def tried_twice() -> bool:
         return refresher.tries >= 2

@@ -530,12 +530,12 @@ HEADERS: dict[str, tuple[Change, str]] = {
     "a column twice": (listed("term", lambda term: term["columns"].append(["weight", "integer"])), "FILE, line 1: the columns of term have to be in this order: term, model_id, weight."),
 }
 LINES: dict[str, tuple[bytes, str]] = {
-    "exponent": (b'["term","x",1,1e3]\n', "it can't be read as JSON (a number has an exponent)."),
-    "not a number": (b'["term","x",1,NaN]\n', "it can't be read as JSON (NaN is no number of JSON)."),
-    "no JSON": (b'["term",\n', "it can't be read as JSON (Expecting value)."),
-    "no UTF-8": (b'["term","\xff",1,1]\n', "it can't be read as JSON ("),
-    "very deep": (b"[" * 500_000 + b"\n", "it can't be read as JSON ("),
-    "blank": (b"\n", "it can't be read as JSON (Expecting value)."),
+    "exponent": (b'["term","x",1,1e3]\n', "it can't be read as JSON: a number has an exponent."),
+    "not a number": (b'["term","x",1,NaN]\n', "it can't be read as JSON: it contains NaN, which is not JSON."),
+    "no JSON": (b'["term",\n', "it can't be read as JSON: expecting value at line "),
+    "no UTF-8": (b'["term","\xff",1,1]\n', "it can't be read as JSON: "),
+    "very deep": (b"[" * 500_000 + b"\n", "it can't be read as JSON: "),
+    "blank": (b"\n", "it can't be read as JSON: expecting value at line "),
     "an object": (b'{"term":"x"}\n', "a row of term with 3 values has to stand here."),
     "too short": (b'["term","x",1]\n', "a row of term with 3 values has to stand here."),
     "too long": (b'["term","x",1,1,1]\n', "a row of term with 3 values has to stand here."),
@@ -747,7 +747,7 @@ async def test_a_running_server_notices_that_its_registry_was_replaced(
         async with serving(url, tmp_path) as server, server.client() as client:
             answers: list[Any] = [(await client.post("/graphql", json=query)).json()["data"]]
             done = await asyncio.to_thread(modelmeta, "import", str(file), "--replace", database_url=url)
-            assert done.stderr == "Imported revision 2: 91 rows, 4 models of 2 providers as revision 4.\n"
+            assert done.stderr == "Imported revision 2: 110 rows, 4 models of 2 providers as revision 4.\n"
             answers.append((await client.post("/graphql", json=query)).json()["data"])
     assert answers == [
         {"registry": {"revision": {"number": number}}, "model": {"contextWindow": window}}
@@ -872,7 +872,7 @@ async def test_an_empty_database_has_nothing_to_export_and_no_file_is_left(tmp_p
     url = await create_database("sqlite", tmp_path)
     said = mistake("export", str(folder / "registry.gz"), database_url=url)
     assert said == (
-        "The database is empty. Load the registry with `modelmeta load`, or name another with --database-url."
+        "The database is empty. Load the registry with `modelmeta load`, or name another database with --database-url."
     )
     assert list(folder.iterdir()) == []
 

@@ -1,0 +1,64 @@
+"""Writes the reference index: the keys under which each model is found, and the words that stand in front of ids."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from schema import tables
+from schema.references.index import reference_rows
+from schema.references.vocabulary import ModelNames, Vocabulary, prefix_rows
+
+CHUNK = 5_000
+"""Rows written by one statement."""
+
+
+async def write_references(connection: AsyncConnection) -> None:
+    """Brings the index to the models that are stored, in the caller's transaction. Writes only what differs.
+
+    The keys of a model depend on its neighbors, too: a new maker is a new vendor in other providers' ids. So all keys
+    are computed; that takes less than a second.
+    """
+    model, alias, provider = tables.Model, tables.Alias, tables.Provider
+    columns = (model.id, model.ref, model.provider_slug, model.slug, model.name, model.canonical)
+    rows: Iterable[Any] = await connection.execute(sa.select(*map(col, columns)))
+    models = [ModelNames(*row) for row in rows]
+    aliases: dict[int, list[str]] = defaultdict(list)
+    for row in await connection.execute(sa.select(col(alias.model_id), col(alias.name))):
+        aliases[row.model_id].append(row.name)
+    kinds = await connection.execute(sa.select(col(provider.slug), col(provider.kind)))
+    providers = {row.slug: row.kind for row in kinds}
+    prefixes = prefix_rows(models, providers)
+    vocabulary = Vocabulary.read(providers, prefixes)
+    await _replace(connection, tables.Prefix, prefixes)
+    references = [
+        (row.kind, row.key, names.id, row.region)
+        for names in models
+        for row in reference_rows(names, aliases[names.id], vocabulary)
+    ]
+    await _replace(connection, tables.Reference, references)
+
+
+async def _replace(connection: AsyncConnection, model: type[tables.Table], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Makes these the rows of a table. Their values are in the order of its columns."""
+    table = tables.Table.metadata.tables[str(model.__tablename__)]
+    columns = table.c.keys()
+    wanted = set(map(tuple, rows))
+    stored = {tuple(row) for row in await connection.execute(sa.select(table))}
+    key = {f"{column.name}_": column for column in table.primary_key}
+    matching = sa.and_(*(column == sa.bindparam(name) for name, column in key.items()))
+    for some in _chunks(stored - wanted):
+        found = [dict(zip(columns, row, strict=True)) for row in some]
+        keys = [{name: row[column.name] for name, column in key.items()} for row in found]
+        await connection.execute(sa.delete(table).where(matching), keys)
+    for some in _chunks(wanted - stored):
+        await connection.execute(sa.insert(table), [dict(zip(columns, row, strict=True)) for row in some])
+
+
+def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    left = list(rows)
+    for start in range(0, len(left), CHUNK):
+        yield left[start : start + CHUNK]
