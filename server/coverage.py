@@ -1,4 +1,4 @@
-"""How complete the registry is for the labs' own APIs, and where its sources disagree."""
+"""Statistics: how complete the data on the labs' own APIs is, and where sources disagree."""
 
 from dataclasses import dataclass
 
@@ -35,39 +35,40 @@ LABS = (
     "voyageai",
     "jina",
 )
-"""Labs whose own APIs are covered in full."""
+"""Labs whose own APIs the registry covers completely."""
 TEXT_ENDPOINTS = (
     *("CHAT_COMPLETIONS", "RESPONSES", "MESSAGES", "GENERATE_CONTENT", "INTERACTIONS", "CHAT", "COMPLETIONS"),
     *("FILL_IN_THE_MIDDLE", "CONVERSE", "INVOKE_MODEL", "AGENTS", "LIVE", "REALTIME"),
 )
-"""Surfaces that write text. A model whose surfaces nobody states counts, too: it is not left out of the sum."""
+"""Endpoints that output text. A model without known endpoints counts as a text model too."""
 ASPECTS = ("parameters", "endpoints", "capabilities", "use cases", "family", "status", "access type")
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One provider's line: how many text models, and how many of them have each aspect."""
+    """One provider's text models, and how many of them have a value for each aspect."""
 
     provider: str
     models: int
-    having: dict[str, int]
+    counts: dict[str, int]
 
     def share(self, aspect: str) -> str:
-        return f"{100 * self.having[aspect] // self.models} %" if self.models else "–"
+        return f"{100 * self.counts[aspect] // self.models} %" if self.models else "–"
 
 
 async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LABS) -> list[Covered]:
-    """The coverage of each provider, counted in the database."""
+    """The coverage of each provider."""
     model, trait, parameter, claim = tables.Model, tables.Trait, tables.Parameter, tables.Claim
 
     def has_trait(kind: TraitKind) -> sa.ColumnElement[bool]:
         return sa.exists().where(col(trait.model_id) == col(model.id), col(trait.kind) == kind)
 
     def stated(field: str) -> sa.ColumnElement[bool]:
-        # Capabilities are stated one by one, also where the answer is no.
-        named = col(claim.field) == field
+        # Each capability is a claim of its own, such as capabilities.VISION, also if it is absent.
+        whole_field = col(claim.field) == field
         return sa.exists().where(
-            col(claim.model_id) == col(model.id), named | col(claim.field).startswith(f"{field}.", autoescape=True)
+            col(claim.model_id) == col(model.id),
+            whole_field | col(claim.field).startswith(f"{field}.", autoescape=True),
         )
 
     tests = {
@@ -79,49 +80,49 @@ async def coverage(connection: AsyncConnection, providers: tuple[str, ...] = LAB
         "status": stated("status"),
         "access type": stated("accessType"),
     }
-    surfaces = sa.select(col(trait.model_id)).where(col(trait.kind) == TraitKind.ENDPOINT)
-    text = col(model.id).in_(surfaces.where(col(trait.value).in_(TEXT_ENDPOINTS))) | (
-        col(model.id).not_in(surfaces) & ~stated("endpoints")
+    endpoints = sa.select(col(trait.model_id)).where(col(trait.kind) == TraitKind.ENDPOINT)
+    is_text_model = col(model.id).in_(endpoints.where(col(trait.value).in_(TEXT_ENDPOINTS))) | (
+        col(model.id).not_in(endpoints) & ~stated("endpoints")
     )
     counts = [sa.func.sum(sa.case((test, 1), else_=0)).label(name) for name, test in tests.items()]
     rows = await connection.execute(
         sa.select(col(model.provider_slug), sa.func.count().label("models"), *counts)
-        .where(col(model.provider_slug).in_(providers), text)
+        .where(col(model.provider_slug).in_(providers), is_text_model)
         .group_by(col(model.provider_slug))
     )
-    found = {
+    by_provider = {
         row["provider_slug"]: Covered(row["provider_slug"], row["models"], {name: row[name] for name in ASPECTS})
         for row in rows.mappings()
     }
-    return [found.get(slug, Covered(slug, 0, dict.fromkeys(ASPECTS, 0))) for slug in providers]
+    return [by_provider.get(slug, Covered(slug, 0, dict.fromkeys(ASPECTS, 0))) for slug in providers]
 
 
 async def disputes(connection: AsyncConnection) -> list[tuple[str, int, int]]:
-    """(field, models on which sources disagree, of those decided with a reason), the most disputed first."""
+    """(field, models on which sources disagree, how many of those have a recorded reason), most disputed first."""
     claim = tables.Claim
     disputed = (
         sa.select(col(claim.model_id), col(claim.field)).where(col(claim.disputed)).distinct().subquery("disputed")
     )
-    believed = sa.select(claim).where(col(claim.rank) == 0).subquery("believed")
-    # parameters.temperature counts with parameters, price.input for itself: prices are what people ask about.
+    trusted = sa.select(claim).where(col(claim.rank) == 0).subquery("trusted")
+    # All parameters.* count as one field; price.input and other prices stay separate.
     rows = await connection.execute(
-        sa.select(disputed.c.field, sa.func.count(), sa.func.count(believed.c.reason))
+        sa.select(disputed.c.field, sa.func.count(), sa.func.count(trusted.c.reason))
         .join(
-            believed,
-            sa.and_(believed.c.model_id == disputed.c.model_id, believed.c.field == disputed.c.field),
+            trusted,
+            sa.and_(trusted.c.model_id == disputed.c.model_id, trusted.c.field == disputed.c.field),
         )
         .group_by(disputed.c.field)
     )
-    found: dict[str, tuple[int, int]] = {}
+    totals: dict[str, tuple[int, int]] = {}
     for field, count, decided in rows:
         name = field if field.startswith("price.") else field.partition(".")[0]
-        before = found.get(name, (0, 0))
-        found[name] = before[0] + count, before[1] + decided
-    return sorted(((name, *counts) for name, counts in found.items()), key=lambda row: (-row[1], row[0]))
+        previous = totals.get(name, (0, 0))
+        totals[name] = previous[0] + count, previous[1] + decided
+    return sorted(((name, *counts) for name, counts in totals.items()), key=lambda row: (-row[1], row[0]))
 
 
 def markdown(rows: list[Covered]) -> str:
-    """The coverage as a table in Markdown, for the README."""
+    """The coverage as a Markdown table for the README."""
     lines = [f"| Provider | Text models | {' | '.join(aspect.capitalize() for aspect in ASPECTS)} |"]
     lines.append("| --- " + "| ---: " * (len(ASPECTS) + 1) + "|")
     for row in rows:

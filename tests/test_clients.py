@@ -1,4 +1,4 @@
-"""The promise: a typed client takes a few lines. The README's two are made from the committed schema, pass strict compilers, and say what the graph says."""
+"""The README's two typed clients are generated from the committed schema, pass strict type checks, and run."""
 
 import asyncio
 import json
@@ -24,10 +24,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLIENTS = ROOT / "tests" / "clients"
 LANGUAGES = ("typescript", "python")
 ADDRESS = "http://127.0.0.1:8000"
-MADE = ("node_modules", "build", "registry", "registry.ts", ".venv", ".mypy_cache", "__pycache__")
-"""What the README's commands make: a test makes it anew."""
-FETCHING = {
-    # One quick retry, then npm and pip say that they can't reach their registry.
+GENERATED = ("node_modules", "build", "registry", "registry.ts", ".venv", ".mypy_cache", "__pycache__")
+"""What the README's commands create. Tests start without it."""
+INSTALL_SETTINGS = {
+    # npm and pip retry once, quickly, before they report that their registry is unreachable.
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_mintimeout": "500",
     "npm_config_fetch_retry_maxtimeout": "1000",
@@ -35,25 +35,25 @@ FETCHING = {
     "npm_config_prefer_offline": "true",
     "PIP_RETRIES": "1",
 }
-# `npm ci` takes minutes to find out that its registry is not there; this takes a second.
-ASKED_FIRST = {"typescript": ["npm view graphql version"], "python": []}
+# `npm ci` takes minutes to report an unreachable registry; this takes a second.
+REGISTRY_CHECKS = {"typescript": ["npm view graphql version"], "python": []}
 UNREACHABLE = re.compile(
     r".*(?:ENOTFOUND|EAI_AGAIN|E(?:CONN|NET|HOST)(?:REFUSED|RESET|UNREACH)|TIMEDOUT|ERR_SOCKET_TIMEOUT|connection broken by).*"
 )
-"""How npm and pip say that they can't reach where packages come from."""
+"""Messages of npm and pip about an unreachable registry."""
 GUARDS = {
     "typescript": ("client.ts", r"^if \(!model\).*\n", "'model' is possibly 'null'"),
     "python": ("client.py", r"^    if model is None:\n.*\n", 'Item "None" of "FindModelModel | None" has no attribute'),
 }
-"""Where each client asks whether there is such a model, and what its compiler says when it does not."""
+"""The check for a missing model in each client, and the error of the type checker without it."""
 
 on_the_whole_registry = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
-Done = subprocess.CompletedProcess[str]
+Completed = subprocess.CompletedProcess[str]
 
 
 def commands(language: str) -> list[str]:
-    """The README's commands in the client's folder. The last but one checks the types, the last runs it."""
+    """The README's commands for a client. The last but one checks the types, the last runs the client."""
     (block,) = re.findall(rf"```sh\ncd tests/clients/{language}\n(.*?)```", README, re.DOTALL)
     return str(block).splitlines()
 
@@ -64,8 +64,8 @@ class Client:
     folder: Path
     tools: Path
 
-    async def shell(self, *lines: str) -> Done:
-        variables = environment() | FETCHING
+    async def shell(self, *lines: str) -> Completed:
+        variables = environment() | INSTALL_SETTINGS
         variables["PATH"] = f"{self.tools}:{variables['PATH']}"
         return await asyncio.to_thread(
             subprocess.run,
@@ -79,10 +79,10 @@ class Client:
             check=False,
         )
 
-    async def check(self) -> Done:
+    async def check(self) -> Completed:
         return await self.shell(commands(self.language)[-2])
 
-    async def run(self, server: Server, ref: str = "gpt-4.1-mini") -> Done:
+    async def run(self, server: Server, ref: str = "gpt-4.1-mini") -> Completed:
         line = commands(self.language)[-1]
         assert ADDRESS in line
         assert "gpt-4.1-mini" in line
@@ -91,11 +91,11 @@ class Client:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Client, Done]]:
-    """Both clients, each made in a folder of its own by the README's commands, all but the one that runs it."""
+async def built_clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Client, Completed]]:
+    """Both clients, each built in a temporary folder by all of the README's commands but the last."""
     folder = tmp_path_factory.mktemp("clients")
     (folder / "bin").mkdir()
-    # Node comes as a Python package, so that no system has to have it; its own npm and npx look beside themselves in vain.
+    # Node is installed as a Python package, whose own npm and npx scripts do not find their files.
     node = Path(executable.ROOT_DIR) / "bin" / "node"
     npm = Path(executable.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin"
     for name, words in {
@@ -106,25 +106,25 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Clie
     }.items():
         (folder / "bin" / name).write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n', encoding="utf-8")
         (folder / "bin" / name).chmod(0o755)
-    shutil.copytree(CLIENTS, folder / "tests" / "clients", ignore=shutil.ignore_patterns(*MADE))
+    shutil.copytree(CLIENTS, folder / "tests" / "clients", ignore=shutil.ignore_patterns(*GENERATED))
     (folder / "schema").mkdir()
     shutil.copy2(ROOT / "schema" / "schema.graphql", folder / "schema")
 
-    async def make(language: str) -> tuple[Client, Done]:
+    async def build(language: str) -> tuple[Client, Completed]:
         client = Client(language, folder / "tests" / "clients" / language, folder / "bin")
-        return client, await client.shell(*ASKED_FIRST[language], *commands(language)[:-1])
+        return client, await client.shell(*REGISTRY_CHECKS[language], *commands(language)[:-1])
 
-    return dict(zip(LANGUAGES, await asyncio.gather(*map(make, LANGUAGES)), strict=True))
+    return dict(zip(LANGUAGES, await asyncio.gather(*map(build, LANGUAGES)), strict=True))
 
 
 @pytest.fixture(params=LANGUAGES)
-def client(request: pytest.FixtureRequest, made: dict[str, tuple[Client, Done]]) -> Client:
-    """Skips where packages can't be fetched, except in CI."""
-    client, done = made[request.param]
-    said = done.stdout + done.stderr
-    if done.returncode and not IN_CI and (why := UNREACHABLE.search(said)):
-        pytest.skip(f"no packages for a client in {client.language}: {why[0].strip()[:200]}")
-    assert done.returncode == 0, said
+def client(request: pytest.FixtureRequest, built_clients: dict[str, tuple[Client, Completed]]) -> Client:
+    """Skips the test if packages can't be installed, except in CI."""
+    client, completed = built_clients[request.param]
+    output = completed.stdout + completed.stderr
+    if completed.returncode and not IN_CI and (match := UNREACHABLE.search(output)):
+        pytest.skip(f"no packages for a client in {client.language}: {match[0].strip()[:200]}")
+    assert completed.returncode == 0, output
     return client
 
 
@@ -136,71 +136,73 @@ async def server(full_engine: AsyncEngine, tmp_path_factory: pytest.TempPathFact
 
 
 @on_the_whole_registry
-async def test_a_client_says_what_the_graph_says(client: Client, server: Server, full: Ask) -> None:
-    answer = await full("""{
+async def test_a_client_prints_what_the_api_returns(client: Client, server: Server, full: Ask) -> None:
+    data = await full("""{
       model(ref: "gpt-4.1-mini") { ref price { input output } cost(usage: {inputTokens: 50000, outputTokens: 2000}) { total } }
       models(first: 3, orderBy: {field: INPUT_PRICE},
              filter: {capabilities: [FUNCTION_CALLING], statuses: [ACTIVE], pricePublication: [PUBLISHED]}) {
         nodes { ref price { input } }
       }
     }""")
-    model, cheapest = answer["model"], answer["models"]["nodes"]
-    done = await client.run(server)
+    model, cheapest = data["model"], data["models"]["nodes"]
+    completed = await client.run(server)
     line = f"{model['ref']}: {model['price']['input']} in, {model['price']['output']} out per 1M tokens; this usage costs {model['cost']['total']} USD"
-    assert done.stdout.splitlines() == [
+    assert completed.stdout.splitlines() == [
         line,
-        ", ".join(f"{each['ref']} at {each['price']['input']}" for each in cheapest),
-    ], done.stderr
-    assert (done.returncode, done.stderr) == (0, "")
+        ", ".join(f"{listing['ref']} at {listing['price']['input']}" for listing in cheapest),
+    ], completed.stderr
+    assert (completed.returncode, completed.stderr) == (0, "")
     assert f"`{line}`" in README
 
 
 @on_the_whole_registry
-async def test_a_client_tells_an_unknown_price_from_a_free_one(client: Client, server: Server, full: Ask) -> None:
-    answer = await full("""{
+async def test_a_client_distinguishes_an_unknown_price_from_a_free_one(
+    client: Client, server: Server, full: Ask
+) -> None:
+    data = await full("""{
       models(first: 1, filter: {pricePublication: [NOT_PUBLISHED]}) {
         nodes { ref cost(usage: {inputTokens: 50000, outputTokens: 2000}) { total unpricedMeters } }
       }
     }""")
-    (model,) = answer["models"]["nodes"]
+    (model,) = data["models"]["nodes"]
     assert model["cost"]["total"] is None
     meters = " and ".join(model["cost"]["unpricedMeters"])
-    done = await client.run(server, model["ref"])
-    assert done.stdout.splitlines()[0] == f"{model['ref']}: NOT_PUBLISHED, no rate for {meters}", done.stderr
+    completed = await client.run(server, model["ref"])
+    assert completed.stdout.splitlines()[0] == f"{model['ref']}: NOT_PUBLISHED, no rate for {meters}", completed.stderr
 
 
 @on_the_whole_registry
-async def test_a_client_says_when_there_is_no_such_model(client: Client, server: Server) -> None:
-    done = await client.run(server, "nobody/no-such-model")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert 'no model is called "nobody/no-such-model"' in done.stderr
+async def test_a_client_reports_a_missing_model(client: Client, server: Server) -> None:
+    completed = await client.run(server, "nobody/no-such-model")
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert 'no model is called "nobody/no-such-model"' in completed.stderr
 
 
-async def test_the_compiler_insists_that_a_model_may_be_missing(client: Client) -> None:
+async def test_the_type_checker_requires_a_check_for_a_missing_model(client: Client) -> None:
     name, guard, complaint = GUARDS[client.language]
-    right = (client.folder / name).read_text(encoding="utf-8")
-    wrong, times = re.subn(guard, "", right, flags=re.MULTILINE)
-    assert times == 1
+    original = (client.folder / name).read_text(encoding="utf-8")
+    unchecked, count = re.subn(guard, "", original, flags=re.MULTILINE)
+    assert count == 1
     try:
-        (client.folder / name).write_text(wrong, encoding="utf-8")
-        done = await client.check()
+        (client.folder / name).write_text(unchecked, encoding="utf-8")
+        completed = await client.check()
     finally:
-        (client.folder / name).write_text(right, encoding="utf-8")
-    assert done.returncode != 0
-    assert complaint in done.stdout
+        (client.folder / name).write_text(original, encoding="utf-8")
+    assert completed.returncode != 0
+    assert complaint in completed.stdout
 
 
-def test_the_readme_shows_the_clients_files() -> None:
-    shown = dict(
+def test_the_readme_contains_the_clients_files() -> None:
+    blocks = dict(
         re.findall(r"<!-- tests/clients/(\S+) -->\n```\w+\n(.*?)```\n<!-- /tests/clients/\1 -->", README, re.DOTALL)
     )
-    assert shown == {
+    assert blocks == {
         name: (CLIENTS / name).read_text(encoding="utf-8")
         for name in ("operations.graphql", "typescript/client.ts", "python/client.py")
     }
 
 
-def test_what_is_installed_is_named_by_range_and_never_by_address() -> None:
+def test_dependencies_have_version_ranges_and_no_urls() -> None:
     package: dict[str, Any] = json.loads((CLIENTS / "typescript" / "package.json").read_text(encoding="utf-8"))
     for range_ in (package["dependencies"] | package["devDependencies"]).values():
         assert re.fullmatch(r"\^\d+\.\d+\.\d+", range_)

@@ -1,4 +1,4 @@
-"""The promise: what the README says is what happens. Its query runs, its answer is the answer, its settings are the settings."""
+"""The README is correct: its query gives its response, and its tables and file names are current."""
 
 import json
 import re
@@ -14,37 +14,37 @@ from tests.support.registry import Ask
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
-def block(language: str, place: int = 0) -> str:
-    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return found[place]
+def code_block(language: str, index: int = 0) -> str:
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return blocks[index]
 
 
-def test_the_first_two_shell_blocks_start_and_test_it_in_one_line_each() -> None:
-    for place, words in ((0, ("pip install .", "modelmeta serve")), (1, ("pip install '.[test]'", "pytest"))):
-        (line,) = block("sh", place).splitlines()
+def test_the_first_two_shell_blocks_are_one_line_each() -> None:
+    for index, words in ((0, ("pip install .", "modelmeta serve")), (1, ("pip install '.[test]'", "pytest"))):
+        (line,) = code_block("sh", index).splitlines()
         assert all(word in line for word in words)
 
 
-async def test_the_readmes_query_gives_the_readmes_answer(full: Ask) -> None:
-    assert json.loads(block("json")) == {"data": await full(block("graphql"))}
+async def test_the_query_gives_the_response_shown(full: Ask) -> None:
+    assert json.loads(code_block("json")) == {"data": await full(code_block("graphql"))}
 
 
 def test_the_readme_lists_every_setting() -> None:
     table = README.partition("<!-- settings -->\n")[2].partition("<!-- /settings -->")[0]
-    assert table == settings_table(), "write the table anew: modelmeta settings --markdown"
+    assert table == settings_table(), "update the table with: modelmeta settings --markdown"
     assert all(f"MODELMETA_{name.upper()}" in table for name in Settings.model_fields)
 
 
-async def test_the_readmes_coverage_is_the_registrys(full_engine: AsyncEngine) -> None:
+async def test_the_coverage_table_is_current(full_engine: AsyncEngine) -> None:
     table = README.partition("<!-- coverage -->\n")[2].partition("<!-- /coverage -->")[0]
     async with database.reading(full_engine) as connection:
         rows = await coverage(connection)
-    assert table == markdown(rows), "write the table anew: modelmeta coverage --markdown"
+    assert table == markdown(rows), "update the table with: modelmeta coverage --markdown"
     for row in rows:
-        assert all(count == row.models for count in row.having.values()), row
+        assert all(count == row.models for count in row.counts.values()), row
 
 
-def test_every_file_the_readme_names_is_there() -> None:
+def test_every_file_the_readme_mentions_exists() -> None:
     root = Path(__file__).parent.parent
     for name in re.findall(r"`((?:schema|seeds|server|tests)/[\w./]+)`", README):
         assert (root / name).exists(), name

@@ -1,4 +1,4 @@
-"""`modelmeta export` and `import`: the whole registry as one file."""
+"""The commands `modelmeta export` and `modelmeta import`, which move the whole registry as one file."""
 
 import os
 import secrets
@@ -21,95 +21,101 @@ from server.errors import OperatorError
 from server.settings import Settings
 from server.snapshots import transfer
 from server.snapshots.format import Reader
-from server.snapshots.transfer import Moved
+from server.snapshots.transfer import Transfer
 
 STREAM = "-"
-"""The name that stands for standard input and output."""
+"""As a file argument: standard input or output."""
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="File to write, say modelmeta.jsonl.gz; - for standard output.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+    file: Annotated[Path, typer.Argument(help="File to write, such as modelmeta.jsonl.gz, or - for standard output.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Write the whole registry, history included, to one compressed file.
+    """Write the whole registry and its history to one compressed file.
 
-    It is one revision even while a refresh runs. The file is there when it is whole, and not before.
+    The file holds one revision, even while a refresh runs. It appears only once it is complete.
     """
-    found = read_settings(database_url=database_url)
+    settings = read_settings(database_url=database_url)
     with _destination(file, force) as sink, _progress() as progress:
-        moved = run(_exported(found, sink, progress))
-    _say(f"Exported {_counted(moved)} ({decimal(sink.size)})")
+        result = run(_export(settings, sink, progress))
+    _print(f"Exported {_summary(result)} ({decimal(sink.size)})")
 
 
-async def _exported(found: Settings, sink: Callable[[bytes], object], progress: transfer.Progress) -> Moved:
-    async with opened(found) as engine, database.reading(engine) as connection:
-        return await transfer.export(connection, sink, progress)
+async def _export(settings: Settings, sink: Callable[[bytes], object], progress: transfer.Progress) -> Transfer:
+    async with opened(settings) as engine, database.reading(engine) as connection:
+        return await transfer.export_registry(connection, sink, progress)
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="File that `modelmeta export` wrote; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="File written by `modelmeta export`, or - for standard input.")],
     replace: Annotated[
         bool,
         typer.Option(
             "--replace",
-            help="Replace the registry that the database holds, its history included. Revision numbers never go back: "
-            "where the database's is as high as the snapshot's or higher, one more is added. So servers that run on "
-            "the database notice by themselves.",
+            help="Replace the registry in the database and its history. Revision numbers never decrease: if the "
+            "database already has the snapshot's number or a higher one, a new revision is added. Running servers "
+            "notice the change by themselves.",
         ),
     ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Bring an exported registry into an empty database: one transaction, all or nothing."""
-    found = read_settings(database_url=database_url)
+    """Import an exported registry into an empty database, in one transaction."""
+    settings = read_settings(database_url=database_url)
     with _source(file) as source, _progress() as progress:
-        # Its header is looked at before the database is.
+        # Reads the header, so that a wrong file is refused before the database is opened or created.
         reader = Reader(source, "Standard input" if str(file) == STREAM else str(file))
-        moved = run(_imported(found, reader, replace, progress))
-    counted_on = f" as revision {moved.revision}" if moved.revision != moved.header.revision else ""
-    _say(f"Imported {_counted(moved)}{counted_on}")
+        result = run(_import(settings, reader, replace, progress))
+    renumbered = f" as revision {result.revision}" if result.revision != result.header.revision else ""
+    _print(f"Imported {_summary(result)}{renumbered}")
 
 
-async def _imported(found: Settings, reader: Reader, replace: bool, progress: transfer.Progress) -> Moved:
-    async with opened(found) as engine, locks.command_lock(engine), database.writing(engine) as connection:
-        return await transfer.restore(connection, reader, replace, progress)
+async def _import(settings: Settings, reader: Reader, replace: bool, progress: transfer.Progress) -> Transfer:
+    async with opened(settings) as engine, locks.command_lock(engine), database.writing(engine) as connection:
+        return await transfer.import_registry(connection, reader, replace, progress)
 
 
-def _counted(moved: Moved) -> str:
-    models, providers = moved.rows(tables.Model), moved.rows(tables.Provider)
-    return f"revision {moved.header.revision}: {moved.header.rows:,} rows, {models:,} models of {providers:,} providers"
+def _summary(result: Transfer) -> str:
+    header, models, providers = result.header, result.row_count(tables.Model), result.row_count(tables.Provider)
+    return f"revision {header.revision}: {header.rows:,} rows, {models:,} models from {providers:,} providers"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     err.print(f"{text}.", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def _progress() -> Generator[transfer.Progress]:
-    """A bar on a terminal, nothing elsewhere."""
-    shown = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*shown, console=err, transient=True, disable=not err.is_terminal) as bar:
+    """Shows a progress bar on a terminal, nothing elsewhere."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
 
 
 class _Sink:
-    """Where a snapshot goes: counts its bytes, and turns errors into the operator's."""
+    """Writes a snapshot: counts its bytes and turns write errors into OperatorErrors."""
 
-    def __init__(self, put: Callable[[bytes], object], name: str) -> None:
-        self.put, self.name, self.size = put, name, 0
+    def __init__(self, write: Callable[[bytes], object], name: str) -> None:
+        self.write, self.name, self.size = write, name, 0
 
     def __call__(self, data: bytes) -> None:
         try:
-            self.put(data)
+            self.write(data)
         except OSError as error:
-            raise _unwritable(self.name, error) from error
+            raise _write_error(self.name, error) from error
         self.size += len(data)
 
 
 @contextmanager
 def _destination(file: Path, force: bool) -> Generator[_Sink]:
-    """A new file beside the one named, which takes its place when the block has ended well; or standard output."""
+    """Writes to a temporary file next to the target, which it replaces if the block succeeds; or to standard output."""
     if str(file) == STREAM:
         if sys.stdout.isatty():
             raise OperatorError("Standard output is a terminal. Redirect it, or name a file.")
@@ -117,69 +123,69 @@ def _destination(file: Path, force: bool) -> Generator[_Sink]:
         return
     target = Path(os.path.realpath(file))
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    ending = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    previous_handler = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        _check_free(file, target, force)
-        with part.open("xb") as opened:
-            yield _Sink(opened.write, str(file))
-            opened.flush()
-            os.fsync(opened.fileno())
-        _place(file, part, target, force)
+        _check_target(file, target, force)
+        with part.open("xb") as output:
+            yield _Sink(output.write, str(file))
+            output.flush()
+            os.fsync(output.fileno())
+        _publish(file, part, target, force)
     except OSError as error:
-        raise _unwritable(str(file), error) from error
+        raise _write_error(str(file), error) from error
     finally:
-        signal.signal(signal.SIGTERM, ending)
+        signal.signal(signal.SIGTERM, previous_handler)
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def _check_free(file: Path, target: Path, force: bool) -> None:
+def _check_target(file: Path, target: Path, force: bool) -> None:
     if target.exists() and not target.is_file():
-        raise OperatorError(f"{file} is no ordinary file. Name another, or - for standard output.")
+        raise OperatorError(f"{file} is not a regular file. Name another file, or - for standard output.")
     if target.exists() and not force:
-        raise _taken(file)
+        raise _already_exists(file)
 
 
-def _place(file: Path, part: Path, target: Path, force: bool) -> None:
+def _publish(file: Path, part: Path, target: Path, force: bool) -> None:
     if not force:
         try:
-            # Unlike a renaming, a link never takes the place of a file that came to be meanwhile.
+            # Unlike a rename, a hard link never replaces a file that was created in the meantime.
             os.link(part, target)
             return
         except FileExistsError:
-            raise _taken(file) from None
-        except OSError:  # not every file system has links
-            _check_free(file, target, force)
+            raise _already_exists(file) from None
+        except OSError:  # not every file system supports hard links
+            _check_target(file, target, force)
     part.replace(target)
 
 
-def _taken(file: Path) -> OperatorError:
-    return OperatorError(f"{file} is there already. Name another file, or replace it with --force.")
+def _already_exists(file: Path) -> OperatorError:
+    return OperatorError(f"{file} already exists. Name another file, or replace it with --force.")
 
 
-def _unwritable(name: str, error: OSError) -> OperatorError:
-    return OperatorError(f"{name} can't be written: {error.strerror or error}. Name another file to write to.")
+def _write_error(name: str, error: OSError) -> OperatorError:
+    return OperatorError(f"{name} can't be written: {error.strerror or error}. Name another file.")
 
 
 def _to_standard_output(data: bytes) -> None:
-    # Past Python's buffer, which would complain a second time at the end if nobody reads.
-    left = memoryview(data)
-    while left:
-        left = left[os.write(sys.stdout.fileno(), left) :]
+    # Bypasses Python's buffer, which would report a closed pipe a second time at exit.
+    remaining = memoryview(data)
+    while remaining:
+        remaining = remaining[os.write(sys.stdout.fileno(), remaining) :]
 
 
 @contextmanager
 def _source(file: Path) -> Generator[BinaryIO]:
     if str(file) == STREAM:
         if sys.stdin.isatty():
-            raise OperatorError("Standard input is a terminal. Send a snapshot to it, or name a file.")
+            raise OperatorError("Standard input is a terminal. Pipe a snapshot into it, or name a file.")
         yield sys.stdin.buffer
         return
     try:
-        opened = file.open("rb")
+        source = file.open("rb")
     except OSError as error:
         raise OperatorError(
-            f"{file} can't be read: {error.strerror}. Name a file that `modelmeta export` wrote."
+            f"{file} can't be read: {error.strerror}. Name a file written by `modelmeta export`."
         ) from error
-    with opened:
-        yield opened
+    with source:
+        yield source

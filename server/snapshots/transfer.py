@@ -1,4 +1,4 @@
-"""The registry out of a database into a snapshot, and back: exact, in pieces, all or nothing."""
+"""Exports the registry to a snapshot and imports it again, exactly and all or nothing."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,195 +13,201 @@ from schema import tables
 from seeds.store.store import CHUNK, insert, table
 from server.database import EMPTY, newest
 from server.errors import OperatorError
-from server.snapshots.format import FORMAT, VERSION, Header, Reader, Row, Writer, columns, listed
-from server.snapshots.values import spelling
+from server.snapshots.format import FORMAT, VERSION, Header, Reader, Row, Writer, columns_of, table_header
+from server.snapshots.values import codec
 
 Progress = Callable[[str, int, int], None]
-"""Told the table under way, how many rows are done, and how many there are in all."""
+"""Receives the current table or step, the rows done so far, and the total."""
 
-PIECE = 2**20
-"""Bytes of lines that are written to the database at once, or a single line where that is longer."""
-UNREADABLE = (ValueError, LookupError, TypeError, ArithmeticError)
-"""What reading a value raises that its column could not hold; only SQLite lets such in."""
+BATCH_BYTES = 2**20
+"""Bytes of snapshot lines inserted in one statement; a longer single line is inserted alone."""
+INVALID_VALUE_ERRORS = (ValueError, LookupError, TypeError, ArithmeticError)
+"""Raised on reading a value its column type does not allow. Only SQLite stores such values."""
 
 
-class Moved(NamedTuple):
-    """What was exported or imported."""
+class Transfer(NamedTuple):
+    """A finished export or import."""
 
     revision: int
     """The newest revision's number in the database."""
     header: Header
 
-    def rows(self, model: type[tables.Table]) -> int:
-        return next(each.rows for each in self.header.tables if each.name == model.__tablename__)
+    def row_count(self, model: type[tables.Table]) -> int:
+        return next(entry.rows for entry in self.header.tables if entry.name == model.__tablename__)
 
 
-async def export(connection: AsyncConnection, sink: Callable[[bytes], object], progress: Progress) -> Moved:
+async def export_registry(connection: AsyncConnection, sink: Callable[[bytes], object], progress: Progress) -> Transfer:
     """Writes the registry as the connection's transaction sees it."""
     postgresql = connection.dialect.name == "postgresql"
     revision = await newest(connection)
     if revision is None:
         raise OperatorError(EMPTY)
-    counts = [
-        listed(each, await connection.scalar(sa.select(sa.func.count()).select_from(each)) or 0)
-        for each in map(table, tables.REGISTRY)
+    sql_tables = [table(model) for model in tables.REGISTRY]
+    entries = [
+        table_header(sql_table, await connection.scalar(sa.select(sa.func.count()).select_from(sql_table)) or 0)
+        for sql_table in sql_tables
     ]
-    header = Header(format=FORMAT, version=VERSION, layout=tables.LAYOUT, revision=revision, tables=counts)
+    header = Header(format=FORMAT, version=VERSION, layout=tables.LAYOUT, revision=revision, tables=entries)
     writer = Writer(sink, header)
-    for each in map(table, tables.REGISTRY):
-        progress(each.name, writer.count, header.rows)
-        known = columns(each)
-        # Contents of feeds are large: one at a time.
-        size = 1 if any(column.spelling.kind == "bytes" for column in known) else CHUNK
-        statement = sa.select(each).order_by(*(_in_order(column, postgresql) for column in each.primary_key.columns))
+    for sql_table in sql_tables:
+        name = sql_table.name
+        progress(name, writer.count, header.rows)
+        columns = columns_of(sql_table)
+        # Feed contents are large, so they are read one at a time.
+        size = 1 if any(column.codec.kind == "bytes" for column in columns) else CHUNK
+        order = [_portable_order(column, postgresql) for column in sql_table.primary_key.columns]
+        statement = sa.select(sql_table).order_by(*order)
         try:
             result = await connection.stream(statement, execution_options={"yield_per": size})
             async for rows in result.partitions(size):
-                writer.rows(each.name, known, rows)
-                progress(each.name, writer.count, header.rows)
-        except UNREADABLE as error:
-            said = str(error).partition("\n")[0]
+                writer.write_rows(name, columns, rows)
+                progress(name, writer.count, header.rows)
+        except INVALID_VALUE_ERRORS as error:
+            reason = str(error).partition("\n")[0]
             raise OperatorError(
-                f"The table {each.name} holds a value that can't be read ({said:.200}). Mend it or load a new database."
+                f"The table {name} contains an invalid value ({reason:.200}). Fix it or load a new database."
             ) from error
     writer.close()
-    return Moved(revision, header)
+    return Transfer(revision, header)
 
 
-def _in_order(column: sa.Column[Any], postgresql: bool) -> sa.ColumnElement[Any]:
-    """An order that both databases agree on: texts by their bytes, not by the rules of a language."""
-    if postgresql and spelling(column.type).kind in ("text", "word"):
+def _portable_order(column: sa.Column[Any], postgresql: bool) -> sa.ColumnElement[Any]:
+    """A sort key that gives the same order on both databases: text by its bytes, not by a locale."""
+    if postgresql and codec(column.type).kind in ("text", "word"):
         return sa.type_coerce(column, sa.Text).collate("C")
     return column
 
 
-async def restore(connection: AsyncConnection, reader: Reader, replace: bool, progress: Progress) -> Moved:
-    """Brings what a snapshot holds into the database. The caller's transaction makes it all or nothing."""
+async def import_registry(connection: AsyncConnection, reader: Reader, replace: bool, progress: Progress) -> Transfer:
+    """Writes a snapshot into the database. The caller's transaction makes it all or nothing."""
     postgresql = connection.dialect.name == "postgresql"
-    await _alone(connection)
-    held = await newest(connection)
-    filled = [each for each in tables.REGISTRY[1:] if await _holds(connection, table(each))]
+    await _block_writers(connection)
+    previous_revision = await newest(connection)
+    filled = [model for model in tables.REGISTRY[1:] if await _has_rows(connection, table(model))]
     if filled and not replace:
-        what = f"revision {held} already" if held else f"rows in {filled[0].__tablename__} already"
+        content = f"revision {previous_revision}" if previous_revision else f"rows in {filled[0].__tablename__}"
         raise OperatorError(
-            f"The database holds {what}. Name an empty one with --database-url, or replace what it holds, history "
-            "included, with --replace."
+            f"The database already contains {content}. Choose an empty database with --database-url, or replace the "
+            "content and its history with --replace."
         )
     total = reader.header.rows
     progress("emptying", 0, total)
-    for each in reversed(tables.REGISTRY):
-        await connection.execute(sa.delete(table(each)))
+    for model in reversed(tables.REGISTRY):
+        await connection.execute(sa.delete(table(model)))
     done = 0
-    for each in tables.REGISTRY:
-        progress(table(each).name, done, total)
-        piece: list[Row] = []
+    for model in tables.REGISTRY:
+        progress(table(model).name, done, total)
+        batch: list[Row] = []
         size = 0
-        for row in reader.rows(table(each), postgresql):
-            piece.append(row)
+        for row in reader.read_rows(table(model), postgresql):
+            batch.append(row)
             size += row.size
-            if len(piece) == CHUNK or size >= PIECE:
-                done += await _insert(connection, each, piece, reader)
-                piece, size = [], 0
-                progress(table(each).name, done, total)
-        done += await _insert(connection, each, piece, reader)
+            if len(batch) == CHUNK or size >= BATCH_BYTES:
+                done += await _insert(connection, model, batch, reader)
+                batch, size = [], 0
+                progress(table(model).name, done, total)
+        done += await _insert(connection, model, batch, reader)
     progress("checking", total, total)
     reader.close()
-    await _agrees(connection, reader)
-    revision = await _counted_on(connection, reader.header.revision, held)
-    await _settle(connection, postgresql)
-    return Moved(revision, reader.header)
+    await _check_against_header(connection, reader)
+    revision = await _advance_revision(connection, reader.header.revision, previous_revision)
+    await _update_sequences_and_statistics(connection, postgresql)
+    return Transfer(revision, reader.header)
 
 
-async def _alone(connection: AsyncConnection) -> None:
-    """Keeps other writers out until the transaction ends; readers go on. On SQLite a writer is alone anyway."""
+async def _block_writers(connection: AsyncConnection) -> None:
+    """Keeps other writers out until the transaction ends; readers continue. SQLite allows only one writer anyway."""
     if connection.dialect.name == "postgresql":
-        # Every load begins with the sources. Locked one after the other, all tables would be waited for in a circle.
+        # Every load writes to the sources first, so this one lock is enough; locking every table could deadlock.
         await connection.execute(sa.text("LOCK TABLE source IN SHARE ROW EXCLUSIVE MODE"))
 
 
-async def _holds(connection: AsyncConnection, of: sa.Table) -> bool:
-    return bool(await connection.scalar(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(of)))))
+async def _has_rows(connection: AsyncConnection, sql_table: sa.Table) -> bool:
+    return bool(await connection.scalar(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(sql_table)))))
 
 
-async def _insert(connection: AsyncConnection, model: type[tables.Table], piece: Sequence[Row], reader: Reader) -> int:
-    """Writes rows, and says how many. One the database refuses is named, with its line."""
+async def _insert(connection: AsyncConnection, model: type[tables.Table], batch: Sequence[Row], reader: Reader) -> int:
+    """Inserts rows and returns their number. If the database refuses one, the error names its line."""
     try:
         async with connection.begin_nested():
-            await insert(connection, model, [row.values for row in piece])
+            await insert(connection, model, [row.values for row in batch])
     except OperationalError:
         raise
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        for row in piece:
+        for row in batch:
             try:
                 async with connection.begin_nested():
                     await insert(connection, model, [row.values])
-            except DBAPIError as refusal:
-                raise reader.fault(await _reason(connection, table(model), row.values, refusal), row.line) from error
+            except DBAPIError as row_error:
+                reason = await _explain(connection, table(model), row.values, row_error)
+                raise reader.error(reason, row.line) from error
         raise
-    return len(piece)
+    return len(batch)
 
 
-async def _reason(connection: AsyncConnection, of: sa.Table, values: dict[str, Any], error: DBAPIError) -> str:
+async def _explain(connection: AsyncConnection, sql_table: sa.Table, values: dict[str, Any], error: DBAPIError) -> str:
     """Why the database refuses a row."""
-    for key in of.foreign_keys:
+    name = sql_table.name
+    for key in sql_table.foreign_keys:
+        parent, column = key.column.table, key.column.name
         value = values[key.parent.name]
-        if value is not None and not await _found(connection, key.column.table, {key.column.name: value}):
-            parent = f"no {key.column.table.name} has that {key.column.name}"
-            return f"{of.name}.{key.parent.name} is {_shown(value)}, but {parent}."
-    for unique in of.constraints:
-        if isinstance(unique, sa.PrimaryKeyConstraint | sa.UniqueConstraint):
-            wanted = {column.name: values[column.name] for column in unique.columns}
-            if await _found(connection, of, wanted):
-                shown = ", ".join(f"{name} {_shown(value)}" for name, value in wanted.items())
-                return f"another row of {of.name} has {shown} already."
-    return f"the database refuses this row of {of.name} ({str(error.orig).strip().splitlines()[0]})."
+        if value is not None and not await _exists(connection, parent, {column: value}):
+            return f"{name}.{key.parent.name} is {_excerpt(value)}, but no {parent.name} has that {column}."
+    for constraint in sql_table.constraints:
+        if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint):
+            key_values = {column.name: values[column.name] for column in constraint.columns}
+            if await _exists(connection, sql_table, key_values):
+                text = ", ".join(f"{column} {_excerpt(value)}" for column, value in key_values.items())
+                return f"another row of {name} already has {text}."
+    return f"the database refuses this row of {name} ({str(error.orig).strip().splitlines()[0]})."
 
 
-def _shown(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     return f"{getattr(value, 'name', value)!r:.60}"
 
 
-async def _found(connection: AsyncConnection, of: sa.Table, values: dict[str, Any]) -> bool:
-    matching = sa.select(sa.literal(1)).select_from(of).where(*(of.c[name] == value for name, value in values.items()))
+async def _exists(connection: AsyncConnection, sql_table: sa.Table, values: dict[str, Any]) -> bool:
+    conditions = [sql_table.c[name] == value for name, value in values.items()]
+    matching = sa.select(sa.literal(1)).select_from(sql_table).where(*conditions)
     return bool(await connection.scalar(sa.select(sa.exists(matching))))
 
 
-async def _agrees(connection: AsyncConnection, reader: Reader) -> None:
-    """Refuses a snapshot whose rows say something else than its header."""
+async def _check_against_header(connection: AsyncConnection, reader: Reader) -> None:
+    """Refuses a snapshot whose rows contradict its header."""
     header = reader.header
     layouts = list(await connection.scalars(sa.select(table(tables.Layout).c.number)))
     if layouts != [header.layout] or await newest(connection) != header.revision:
-        raise OperatorError(f"{reader.name} does not hold the layout and the revision that its header states.")
+        raise OperatorError(f"{reader.name} has rows with another layout or revision than its header.")
 
 
-async def _counted_on(connection: AsyncConnection, revision: int, held: int | None) -> int:
-    """The newest revision's number, which never goes back: servers and their clients keep answers by it.
+async def _advance_revision(connection: AsyncConnection, revision: int, previous: int | None) -> int:
+    """The newest revision's number. It never decreases, because servers and clients cache answers by it.
 
-    Where the number stood as high or higher before, one more revision with the snapshot's content follows.
+    If the database already had this number or a higher one, a new revision with the snapshot's content is added.
     """
-    if held is None or held < revision:
+    if previous is None or previous < revision:
         return revision
-    of = table(tables.Revision)
-    inputs = await connection.scalar(sa.select(of.c.inputs).where(of.c.number == revision))
+    revisions = table(tables.Revision)
+    inputs = await connection.scalar(sa.select(revisions.c.inputs).where(revisions.c.number == revision))
     now = datetime.now(UTC).replace(microsecond=0)
     await insert(
         connection,
         tables.Revision,
-        [{"number": held + 1, "created_at": now, "change_count": 0, "inputs": inputs}],
+        [{"number": previous + 1, "created_at": now, "change_count": 0, "inputs": inputs}],
     )
-    return held + 1
+    return previous + 1
 
 
-async def _settle(connection: AsyncConnection, postgresql: bool) -> None:
-    """Lets the next refresh number its rows on from here, and plan its queries by what is here."""
-    for of in map(table, tables.REGISTRY):
-        column = of.autoincrement_column
+async def _update_sequences_and_statistics(connection: AsyncConnection, postgresql: bool) -> None:
+    """Lets the next refresh number its rows after the imported ones, and the query planner know the new content."""
+    for sql_table in map(table, tables.REGISTRY):
+        column = sql_table.autoincrement_column
         if postgresql and column is not None:
-            # Never back: a sequence keeps its place when the transaction is rolled back.
+            # Never lower a sequence: a rollback would not restore it.
             last = sa.select(sa.func.max(column)).scalar_subquery()
-            sequence = sa.cast(sa.func.pg_get_serial_sequence(f'"{of.name}"', column.name), REGCLASS)
+            sequence = sa.cast(sa.func.pg_get_serial_sequence(f'"{sql_table.name}"', column.name), REGCLASS)
             await connection.execute(
                 sa.select(sa.func.setval(sequence, sa.func.greatest(sa.func.pg_sequence_last_value(sequence), last, 1)))
             )

@@ -1,4 +1,4 @@
-"""How a snapshot spells each kind of value: one way to write it, and nothing else is read."""
+"""How a snapshot encodes each kind of value. Every value has exactly one encoding; all others are refused."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -19,59 +19,60 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
-    """One kind of value. Reading raises ValueError; `wanted` says what is read instead."""
+class Codec:
+    """Encodes and decodes one kind of value. `decode` raises ValueError for anything but what `expected` describes."""
 
     kind: str
-    write: Callable[[Any], Any] | None
-    """Gives what JSON holds; None where that is the value itself."""
-    read: Callable[[Any], Any]
-    wanted: str
+    encode: Callable[[Any], Any] | None
+    """Returns the JSON value; None if the value is its own JSON."""
+    decode: Callable[[Any], Any]
+    expected: str
 
 
-def spelling(of: Any, postgresql: bool = False) -> Spelling:
-    """The spelling of a column's type; what is read fits into SQLite, or into PostgreSQL where that is asked for."""
-    match of:
+def codec(column_type: Any, postgresql: bool = False) -> Codec:
+    """The codec of a column type. Decoded values fit into SQLite, or into PostgreSQL if `postgresql` is set."""
+    match column_type:
         case ExactDecimal():
-            return Spelling("decimal", plain, _decimal, 'a decimal in plain digits such as "0.175"')
+            return Codec("decimal", plain, _decode_decimal, 'a decimal in plain digits such as "0.175"')
         case ExactJson():
-            return Spelling("json", None, _json, "JSON in whole characters, nested no deeper than 250 levels")
+            return Codec("json", None, _decode_json, "JSON of valid Unicode, nested at most 250 levels deep")
         case Instant():
-            return Spelling("instant", serialize_datetime, _instant, 'a moment such as "2026-11-23T12:00:00Z"')
+            return Codec("instant", serialize_datetime, _decode_instant, 'a UTC time such as "2026-11-23T12:00:00Z"')
         case sa.Enum():
-            words = of.enum_class
-            assert words
-            return Spelling("word", _name, partial(_word, words), f"one of {', '.join(words.__members__)}")
+            members = column_type.enum_class
+            assert members
+            expected = f"one of {', '.join(members.__members__)}"
+            return Codec("word", _encode_enum, partial(_decode_enum, members), expected)
         case AutoString() | sa.String():
-            return Spelling("text", None, partial(_text, postgresql), "a string in whole characters")
+            return Codec("text", None, partial(_decode_text, postgresql), "a string of valid Unicode")
         case sa.Boolean():
-            return Spelling("boolean", None, _boolean, "true or false")
+            return Codec("boolean", None, _decode_boolean, "true or false")
         case sa.Integer():
             bits = 32 if postgresql else 64
-            return Spelling("integer", None, partial(_integer, 2 ** (bits - 1)), f"a whole number in {bits} bits")
+            return Codec("integer", None, partial(_decode_integer, 2 ** (bits - 1)), f"a {bits}-bit integer")
         case sa.Date():
-            return Spelling("date", date.isoformat, _date, 'a day such as "2026-11-23"')
+            return Codec("date", date.isoformat, _decode_date, 'a date such as "2026-11-23"')
         case sa.Time():
-            return Spelling("time", time.isoformat, _time, 'a time of day such as "16:30:00"')
+            return Codec("time", time.isoformat, _decode_time, 'a time of day such as "16:30:00"')
         case sa.LargeBinary():
-            return Spelling("bytes", _base64, _bytes, "base64 with padding")
+            return Codec("bytes", _encode_bytes, _decode_bytes, "base64 with padding")
         case _:
-            raise TypeError(f"a snapshot has no spelling for {of!r}")
+            raise TypeError(f"a snapshot has no encoding for {column_type!r}")
 
 
-def _name(value: Enum) -> str:
+def _encode_enum(value: Enum) -> str:
     return value.name
 
 
-def _base64(value: bytes) -> str:
+def _encode_bytes(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def _kept(given: str, read: T, again: object) -> T:
-    """What was read, given that writing it again gives what was given."""
-    if given != again:
-        raise ValueError(given)
-    return read
+def _canonical(text: str, value: T, encoded: object) -> T:
+    """Returns the value if `text` is its only accepted encoding."""
+    if text != encoded:
+        raise ValueError(text)
+    return value
 
 
 def _string(value: Any) -> str:
@@ -80,19 +81,19 @@ def _string(value: Any) -> str:
     return value
 
 
-def _decimal(value: Any) -> Decimal:
+def _decode_decimal(value: Any) -> Decimal:
     text = _string(value)
-    # By its characters first: an exponent could stand for more digits than there is memory.
+    # Characters are checked before parsing: an exponent could expand to more digits than fit in memory.
     if set(text) - set("0123456789.-"):
         raise ValueError(text)
     try:
         number = check_exact(Decimal(text))
     except ArithmeticError:
         raise ValueError(text) from None
-    return _kept(text, number, plain(number))
+    return _canonical(text, number, plain(number))
 
 
-def _json(value: Any) -> Any:
+def _decode_json(value: Any) -> Any:
     try:
         dump_json(value)
     except (TypeError, RecursionError) as error:
@@ -100,31 +101,31 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _instant(value: Any) -> datetime:
+def _decode_instant(value: Any) -> datetime:
     text = _string(value)
     if not text.endswith("Z"):
         raise ValueError(text)
     moment = datetime.fromisoformat(text)
-    return _kept(text, moment, serialize_datetime(moment))
+    return _canonical(text, moment, serialize_datetime(moment))
 
 
-def _date(value: Any) -> date:
+def _decode_date(value: Any) -> date:
     day = date.fromisoformat(_string(value))
-    return _kept(value, day, day.isoformat())
+    return _canonical(value, day, day.isoformat())
 
 
-def _time(value: Any) -> time:
+def _decode_time(value: Any) -> time:
     moment = time.fromisoformat(_string(value))
-    return _kept(value, moment, moment.replace(tzinfo=None).isoformat())
+    return _canonical(value, moment, moment.replace(tzinfo=None).isoformat())
 
 
-def _word(words: type[Enum], value: Any) -> Enum:
-    if _string(value) not in words.__members__:
+def _decode_enum(members: type[Enum], value: Any) -> Enum:
+    if _string(value) not in members.__members__:
         raise ValueError(value)
-    return words[value]
+    return members[value]
 
 
-def _text(postgresql: bool, value: Any) -> str:
+def _decode_text(postgresql: bool, value: Any) -> str:
     text = _string(value)
     if not text.isascii():
         text.encode()
@@ -133,18 +134,18 @@ def _text(postgresql: bool, value: Any) -> str:
     return text
 
 
-def _boolean(value: Any) -> bool:
+def _decode_boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(value)
     return value
 
 
-def _integer(beyond: int, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -beyond <= value < beyond:
+def _decode_integer(limit: int, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -limit <= value < limit:
         raise ValueError(value)
     return value
 
 
-def _bytes(value: Any) -> bytes:
+def _decode_bytes(value: Any) -> bytes:
     content = b64decode(_string(value), validate=True)
-    return _kept(value, content, _base64(content))
+    return _canonical(value, content, _encode_bytes(content))

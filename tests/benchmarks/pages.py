@@ -1,10 +1,10 @@
-"""How soon a page begins to arrive, and how large it is, beside a file of the same server.
+"""How soon the first byte of a page arrives and how large the page is, compared with a static file.
 
     python tests/benchmarks/pages.py
 
-One server process on the bundled registry, one connection, every figure in milliseconds from the request to the first
-byte. Cold pages are at addresses nobody asked for before; warm ones were sent already and only looked up; unchanged
-ones are held by the client. Prints; asserts nothing.
+One server with the bundled registry, one connection; times are milliseconds from the request to the first byte. Cold
+pages have URLs that were not requested before, warm ones come from the server's cache, and 304 are pages the client has
+cached. Prints results and asserts nothing.
 """
 
 import asyncio
@@ -37,20 +37,20 @@ PAGES: dict[str, tuple[str, list[str]]] = {
 def first_byte(connection: http.client.HTTPConnection, path: str, **headers: str) -> float:
     started = time.perf_counter()
     connection.request("GET", path, headers={"Accept-Encoding": "br", **headers})
-    answer = connection.getresponse()
-    taken = (time.perf_counter() - started) * 1_000
-    answer.read()
-    if answer.status not in (200, 304):
-        raise SystemExit(f"{path}: {answer.status}")
-    return taken
+    response = connection.getresponse()
+    elapsed = (time.perf_counter() - started) * 1_000
+    response.read()
+    if response.status not in (200, 304):
+        raise SystemExit(f"{path}: {response.status}")
+    return elapsed
 
 
-def shown(times: Sequence[float]) -> str:
+def summary(times: Sequence[float]) -> str:
     return f"{statistics.median(times):7.2f} {statistics.quantiles(times, n=20)[-1]:7.2f}"
 
 
 def sizes(connection: http.client.HTTPConnection, path: str) -> Iterator[int]:
-    """Bytes of a page: packed by brotli, by gzip, and with its style, scripts and icon."""
+    """Sizes of a page in bytes: with brotli, with gzip, and with brotli including its style sheet, scripts and icon."""
     plain = body(connection, path)
     files = re.findall(rb'(?:href|src)="(?:\.\./|\./)*(static/[^"]+)"', plain)
     parts = [body(connection, f"/{file.decode()}") for file in set(files)]
@@ -64,10 +64,10 @@ def body(connection: http.client.HTTPConnection, path: str) -> bytes:
     return connection.getresponse().read()
 
 
-async def models(server: Server) -> list[str]:
+async def find_model_paths(server: Server) -> list[str]:
     async with server.client() as client:
-        answer = (await client.post("/graphql", json={"query": MODELS})).json()
-    return [f"/models/{node['ref']}" for node in answer["data"]["models"]["nodes"]]
+        response = (await client.post("/graphql", json={"query": MODELS})).json()
+    return [f"/models/{node['ref']}" for node in response["data"]["models"]["nodes"]]
 
 
 async def main() -> None:
@@ -77,33 +77,33 @@ async def main() -> None:
         if loaded.returncode:
             raise SystemExit(loaded.stderr)
         async with serving(url, Path(name)) as server:
-            others = (await models(server))[:ROUNDS]
-            await asyncio.to_thread(measure, server, others)
+            model_paths = (await find_model_paths(server))[:ROUNDS]
+            await asyncio.to_thread(measure, server, model_paths)
 
 
-def measure(server: Server, others: list[str]) -> None:
+def measure(server: Server, model_paths: list[str]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     style = re.search(rb'"\./(static/site-\w+\.css)"', body(connection, "/"))
     if style is None:
-        raise SystemExit("The first page names no style.")
+        raise SystemExit("The first page links no style sheet.")
     file = f"/{style[1].decode()}"
     for _ in range(20):
         first_byte(connection, file)
-    floor = [first_byte(connection, file) for _ in range(ROUNDS)]
+    baseline = [first_byte(connection, file) for _ in range(ROUNDS)]
     print(
-        f"{'':10} {'cold':>7} {'p95':>7}   {'warm':>7} {'p95':>7}   {'304':>7} {'p95':>7}   {'br':>7} {'gzip':>7} {'in all':>7}"
+        f"{'':10} {'cold':>7} {'p95':>7}   {'warm':>7} {'p95':>7}   {'304':>7} {'p95':>7}   {'br':>7} {'gzip':>7} {'total':>7}"
     )
-    print(f"{'a file':10} {'':15}   {shown(floor)}")
-    for page, (path, cold) in PAGES.items():
+    print(f"{'file':10} {'':15}   {summary(baseline)}")
+    for page, (path, cold_paths) in PAGES.items():
         first_byte(connection, path)
-        away = [first_byte(connection, each) for each in cold or others]
+        cold = [first_byte(connection, cold_path) for cold_path in cold_paths or model_paths]
         warm = [first_byte(connection, path) for _ in range(ROUNDS)]
         connection.request("HEAD", path, headers={"Accept-Encoding": "br"})
-        answer = connection.getresponse()
-        answer.read()
-        held = [first_byte(connection, path, **{"If-None-Match": answer.headers["etag"]}) for _ in range(ROUNDS)]
+        response = connection.getresponse()
+        response.read()
+        unchanged = [first_byte(connection, path, **{"If-None-Match": response.headers["etag"]}) for _ in range(ROUNDS)]
         kilobytes = " ".join(f"{size / 1_000:6.1f}k" for size in sizes(connection, path))
-        print(f"{page:10} {shown(away)}   {shown(warm)}   {shown(held)}   {kilobytes}")
+        print(f"{page:10} {summary(cold)}   {summary(warm)}   {summary(unchanged)}   {kilobytes}")
 
 
 if __name__ == "__main__":

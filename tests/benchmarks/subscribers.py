@@ -1,4 +1,4 @@
-"""1,000 subscribers on one server hear three refreshes in order, while 100 more never read a byte.
+"""1,000 subscribers of one server receive three refreshes in order, while 100 more clients never read.
 
 Run: python tests/benchmarks/subscribers.py [LISTENERS [DEAF]]
 """
@@ -13,7 +13,7 @@ from tests.support.crowd import allow_files, gather
 from tests.support.servers import serving, tiny_database
 
 MODELS = 25
-"""Models whose two prices move every day."""
+"""Models with two prices that change every day."""
 DAYS = range(2, 5)
 
 
@@ -27,16 +27,20 @@ async def main(listeners: int, deaf: int) -> None:
             await engine.dispose()
     print(f"{listeners} subscribers, {deaf} that never read; {len(DAYS)} refreshes of {2 * MODELS} changes each")
     for name, lists in crowd.heard.items():
-        right = sum(each == crowd.written[name] for each in lists)
-        print(f"  {name:<10} {right:>4} of {len(lists):>4} heard all {len(crowd.written[name]):>4} events in order")
-    print(f"  in all {crowd.events} events, {crowd.events / crowd.seconds['until all had heard']:.0f} a second")
+        correct = sum(events == crowd.written[name] for events in lists)
+        print(
+            f"  {name:<10} {correct:>4} of {len(lists):>4} received all {len(crowd.written[name]):>4} events in order"
+        )
+    print(
+        f"  {crowd.events} events in total, {crowd.events / crowd.seconds['until all events were received']:.0f} per second"
+    )
     for name, seconds in crowd.seconds.items():
         print(f"  {seconds:6.1f} s {name}")
-    print(f"  {crowd.cut_off} of {deaf} that never read were cut off")
+    print(f"  {crowd.cut_off} of {deaf} that never read were disconnected")
     for name, size in crowd.memory.items():
-        print(f"  {size / 1024:6.1f} MiB held {name}")
+        print(f"  {size / 1024:6.1f} MiB of memory, {name}")
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    asyncio.run(main(*given, *(1_000, 100)[len(given) :]))
+    counts = [int(argument) for argument in sys.argv[1:]]
+    asyncio.run(main(*counts, *(1_000, 100)[len(counts) :]))

@@ -1,4 +1,4 @@
-"""A crowd of listeners: many that hear everything in order, some that never read, and the memory it takes."""
+"""A load test of subscriptions: many subscribers that read, some that never do, and the memory the server needs."""
 
 import asyncio
 import resource
@@ -28,54 +28,55 @@ QUERIES = {
     "one": "subscription($since: Int!) {"
     ' modelChanged(filter: {sinceRevision: $since, models: ["daily-000"]}) { kind field after } }',
 }
-"""What listeners ask for, one after another."""
+"""The subscriptions, used in turn."""
 LOUD = (
     "subscription { registryRefreshed { number changes(first: 100) { nodes { field before after model { ref } } } } }"
 )
-"""What those ask for who never read: much."""
-MOST_AT_ONCE = 50
-"""Sockets opened at once."""
+"""The subscription of clients that never read: one with large events."""
+MAX_CONCURRENT_HANDSHAKES = 50
 
 
 @dataclass
 class Crowd:
-    """What became of a crowd."""
+    """The outcome of a load test."""
 
     heard: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
-    """Query -> what each of its listeners heard, in order."""
+    """Query -> the events each of its subscribers received, in order."""
     written: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
-    """Query -> what was written for them to hear."""
+    """Query -> the events its subscribers should receive."""
     cut_off: int = 0
+    """Disconnected clients that never read."""
     memory: dict[str, int] = field(default_factory=dict[str, int])
-    """Moment -> KiB the server holds."""
+    """Phase -> memory of the server in KiB."""
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """Phase -> its duration."""
 
     @property
     def events(self) -> int:
-        return sum(len(each) for lists in self.heard.values() for each in lists)
+        return sum(len(events) for lists in self.heard.values() for events in lists)
 
 
 def memory(server: Server) -> int:
-    """KiB of memory the server's process holds."""
+    """The memory of the server's process in KiB."""
     status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
 
 def allow_files(number: int) -> None:
-    """This process holds the other end of every socket."""
+    """Raises the limit of open files: this process has the client end of every socket."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < number:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(number, hard), hard))
 
 
 async def written(engine: AsyncEngine, since: int) -> dict[str, list[Any]]:
-    """What each query has to bring, in order, read from the tables."""
+    """The events each query should deliver, in order, read from the tables."""
     change, revision = table(tables.Change), table(tables.Revision)
-    later = sa.select(change).where(change.c.revision_number > since).order_by(change.c.id)
-    numbers = sa.select(revision).where(revision.c.number > since).order_by(revision.c.number)
+    new_changes = sa.select(change).where(change.c.revision_number > since).order_by(change.c.id)
+    new_revisions = sa.select(revision).where(revision.c.number > since).order_by(revision.c.number)
     async with database.reading(engine) as connection:
-        changes = (await connection.execute(later)).all()
-        revisions = (await connection.execute(numbers)).all()
+        changes = (await connection.execute(new_changes)).all()
+        revisions = (await connection.execute(new_revisions)).all()
     return {
         "revisions": [{"number": row.number, "changeCount": row.change_count} for row in revisions],
         "changes": [
@@ -98,51 +99,51 @@ async def written(engine: AsyncEngine, since: int) -> dict[str, list[Any]]:
 
 
 async def gather(server: Server, engine: AsyncEngine, listeners: int, deaf: int, days: range, models: int) -> Crowd:
-    """Lets a crowd listen while the days' prices are written, until all who listen have heard everything."""
+    """Subscribes a crowd and writes the days' prices, until every subscriber that reads has received all events."""
     since = await refreshed(engine, days.start - 1, models)
     crowd = Crowd(heard={name: [] for name in QUERIES})
-    turn = asyncio.Semaphore(MOST_AT_ONCE)
+    handshakes = asyncio.Semaphore(MAX_CONCURRENT_HANDSHAKES)
     ready = asyncio.Barrier(listeners + 1)
     expected = {"revisions": len(days), "changes": 2 * models * len(days), "one": 2 * len(days)}
     expected["prices"] = expected["changes"]
 
     async def listen(name: str) -> None:
-        found: list[Any] = []
-        crowd.heard[name].append(found)
+        events: list[Any] = []
+        crowd.heard[name].append(events)
         async with AsyncExitStack() as stack:
-            async with turn:
-                opened = await stack.enter_async_context(socket_to(server))
-                await subscribe(opened, QUERIES[name], since=since)
+            async with handshakes:
+                connection = await stack.enter_async_context(socket_to(server))
+                await subscribe(connection, QUERIES[name], since=since)
             await ready.wait()
-            while len(found) < expected[name]:
-                message = await hear(opened)
+            while len(events) < expected[name]:
+                message = await hear(connection)
                 assert message["type"] == "next", message
                 (value,) = message["payload"]["data"].values()
-                found.append(value)
+                events.append(value)
 
-    crowd.memory["alone"] = memory(server)
-    began = time.perf_counter()
+    crowd.memory["idle"] = memory(server)
+    started = time.perf_counter()
     names = cycle(QUERIES)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(listen(next(names))) for _ in range(listeners)]
         silent = [await asyncio.to_thread(Deaf.over_socket, server, LOUD) for _ in range(deaf)]
         await ready.wait()
-        crowd.seconds["to gather"] = time.perf_counter() - began
-        crowd.memory["gathered"] = memory(server)
-        began = time.perf_counter()
+        crowd.seconds["to connect"] = time.perf_counter() - started
+        crowd.memory["connected"] = memory(server)
+        started = time.perf_counter()
         for day in days:
             await refreshed(engine, day, models)
-        crowd.seconds["to write"] = time.perf_counter() - began
+        crowd.seconds["to write the changes"] = time.perf_counter() - started
         crowd.written = await written(engine, since)
         while not all(task.done() for task in tasks):
             crowd.memory["most"] = max(crowd.memory.get("most", 0), memory(server))
             await asyncio.sleep(0.1)
-    crowd.seconds["until all had heard"] = time.perf_counter() - began
-    for each in silent:
-        await each.cut_off()
+    crowd.seconds["until all events were received"] = time.perf_counter() - started
+    for client in silent:
+        await client.cut_off()
         crowd.cut_off += 1
-        each.close()
-    crowd.seconds["until the deaf were cut off"] = time.perf_counter() - began
+        client.close()
+    crowd.seconds["until silent clients were disconnected"] = time.perf_counter() - started
     crowd.memory["most"] = max(crowd.memory.get("most", 0), memory(server))
     crowd.memory["after"] = memory(server)
     return crowd

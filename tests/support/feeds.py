@@ -1,4 +1,4 @@
-"""Feeds on loopback that publish whatever a test says, with an ETag, and count how often they are asked."""
+"""A loopback server that publishes feeds with ETags and records its requests."""
 
 import hashlib
 import json
@@ -25,23 +25,23 @@ QUIET = [
         "models": [{"id": "one", "match": {"equals": "one"}, "prices": {"input_mtok": 1}}],
     }
 ]
-"""A document of genai-prices that says nothing of anybody else's models."""
+"""A genai-prices document whose one provider appears in no other feed."""
 
 
 @dataclass
 class Publisher:
-    """What each feed says now. A document is a JSON value, bytes as they are, or None for an answer of 503."""
+    """The current document of each feed: a JSON value, raw bytes, or None for a response with status 503."""
 
     address: str = ""
     documents: dict[str, Any] = field(default_factory=dict[str, Any])
     asked: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
-    """(feed, status) of every answer."""
+    """(feed, status) of every response."""
 
     def url(self, slug: str) -> str:
         return f"{self.address}/{slug}" if slug in self.documents else ""
 
     def variables(self) -> dict[str, str]:
-        """The settings that point a server here."""
+        """The settings with the URLs of these feeds."""
         return {
             "models_dev_url": self.url("models-dev"),
             "genai_prices_url": self.url("genai-prices"),
@@ -49,8 +49,8 @@ class Publisher:
         }
 
     def plan(self, **more: Any) -> Plan:
-        found = settings_for("sqlite+aiosqlite:///unused.sqlite", **self.variables(), fetch_timeout=10.0, **more)
-        return refresh_plan(found)
+        settings = settings_for("sqlite+aiosqlite:///unused.sqlite", **self.variables(), fetch_timeout=10.0, **more)
+        return refresh_plan(settings)
 
 
 @contextmanager
@@ -64,12 +64,12 @@ def publishing(documents: Mapping[str, Any]) -> Generator[Publisher]:
             slug = self.path.strip("/")
             document = publisher.documents.get(slug)
             body = document if isinstance(document, bytes) else json.dumps(document).encode()
-            tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            status = 503 if document is None else 304 if self.headers["If-None-Match"] == tag else 200
+            etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            status = 503 if document is None else 304 if self.headers["If-None-Match"] == etag else 200
             publisher.asked.append((slug, status))
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("ETag", tag)
+            self.send_header("ETag", etag)
             self.send_header("Content-Length", str(len(body) if status == 200 else 0))
             self.end_headers()
             if status == 200:
@@ -90,14 +90,14 @@ def publishing(documents: Mapping[str, Any]) -> Generator[Publisher]:
         thread.join()
 
 
-async def refreshed(engine: AsyncEngine, asked: Plan) -> Report:
-    return await refresh(RefreshDatabase(engine), asked)
+async def refreshed(engine: AsyncEngine, plan: Plan) -> Report:
+    return await refresh(RefreshDatabase(engine), plan)
 
 
 def listing(
     context: int = 128_000, price: tuple[str, str] | None = ("1", "4"), name: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A model as models.dev lists one."""
+    """A model in the format of models.dev."""
     cost = {} if price is None else {"cost": {"input": float(price[0]), "output": float(price[1])}}
     return {
         "name": name or "A model",

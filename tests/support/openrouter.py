@@ -1,10 +1,10 @@
-"""An answer of OpenRouter's list of models, made up for tests: real ids and true prices, no text of theirs."""
+"""A made-up response of OpenRouter's model list: real ids and prices, but none of its texts."""
 
 import json
 from typing import Any
 
 COMMON = ["max_tokens", "temperature", "top_p", "stop", "seed", "tools", "tool_choice"]
-ANY: dict[str, Any] = {
+BASE: dict[str, Any] = {
     "canonical_slug": "acme/any-20260101",
     "name": "Acme: Any",
     "created": 1767225600,
@@ -28,14 +28,14 @@ ANY: dict[str, Any] = {
 
 
 def offer(ref: str, **more: Any) -> dict[str, Any]:
-    return ANY | {"id": ref, "links": {"details": f"/api/v1/models/{ref}/endpoints"}} | more
+    return BASE | {"id": ref, "links": {"details": f"/api/v1/models/{ref}/endpoints"}} | more
 
 
-def reads(*inputs: str, writes: tuple[str, ...] = ("text",)) -> dict[str, Any]:
-    return {**ANY["architecture"], "input_modalities": list(inputs), "output_modalities": list(writes)}
+def modalities(*inputs: str, outputs: tuple[str, ...] = ("text",)) -> dict[str, Any]:
+    return {**BASE["architecture"], "input_modalities": list(inputs), "output_modalities": list(outputs)}
 
 
-def top(tokens: int | None) -> dict[str, Any]:
+def top_provider(tokens: int | None) -> dict[str, Any]:
     return {"context_length": None, "max_completion_tokens": tokens, "is_moderated": True}
 
 
@@ -45,8 +45,8 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="openai/gpt-4.1-mini-2025-04-14",
         name="OpenAI: GPT-4.1 Mini",
         context_length=1_047_576,
-        architecture=reads("file", "image", "text"),
-        top_provider=top(32_768),
+        architecture=modalities("file", "image", "text"),
+        top_provider=top_provider(32_768),
         supported_parameters=[*COMMON, "response_format", "structured_outputs", "prediction"],
         pricing={
             "prompt": "0.0000004",
@@ -63,8 +63,8 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="anthropic/claude-4.5-sonnet-20250929",
         name="Anthropic: Claude Sonnet 4.5",
         context_length=1_000_000,
-        architecture=reads("text", "image", "file"),
-        top_provider=top(64_000),
+        architecture=modalities("text", "image", "file"),
+        top_provider=top_provider(64_000),
         supported_parameters=[*COMMON, "top_k", "reasoning", "include_reasoning"],
         default_parameters={"temperature": 1, "top_p": 1, "top_k": None, "frequency_penalty": None},
         pricing={
@@ -90,8 +90,8 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="google/gemini-2.5-pro",
         name="Google: Gemini 2.5 Pro",
         context_length=1_048_576,
-        architecture=reads("text", "image", "file", "audio", "video"),
-        top_provider=top(65_536),
+        architecture=modalities("text", "image", "file", "audio", "video"),
+        top_provider=top_provider(65_536),
         supported_parameters=[*COMMON, "reasoning", "structured_outputs", "response_format"],
         pricing={
             "prompt": "0.00000125",
@@ -111,7 +111,7 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="openai/gpt-5.6-luna-20260709",
         name="OpenAI: GPT-5.6 Luna",
         context_length=1_050_000,
-        top_provider=top(128_000),
+        top_provider=top_provider(128_000),
         supported_parameters=["max_tokens", "reasoning", "reasoning_effort", "seed", "tools"],
         reasoning={
             "mandatory": False,
@@ -125,8 +125,8 @@ OFFERS: list[dict[str, Any]] = [
         "perplexity/sonar-pro",
         name="Perplexity: Sonar Pro",
         context_length=200_000,
-        architecture=reads("text", "image"),
-        top_provider=top(8_000),
+        architecture=modalities("text", "image"),
+        top_provider=top_provider(8_000),
         supported_parameters=["max_tokens", "temperature", "web_search_options"],
         pricing={"prompt": "0.000003", "completion": "0.000015", "web_search": "0.005"},
     ),
@@ -135,7 +135,7 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="meta-llama/llama-3.3-70b-instruct",
         name="Meta: Llama 3.3 70B Instruct (free)",
         context_length=65_536,
-        top_provider=top(None),
+        top_provider=top_provider(None),
         pricing={"prompt": "0", "completion": "0", "request": "0", "image": "0"},
     ),
     offer(
@@ -149,8 +149,8 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="openrouter/auto",
         name="Auto Router",
         context_length=2_000_000,
-        architecture=reads("text", "image", "audio", "file", "video", writes=("text", "image")),
-        top_provider=top(None),
+        architecture=modalities("text", "image", "audio", "file", "video", outputs=("text", "image")),
+        top_provider=top_provider(None),
         pricing={"prompt": "-1", "completion": "-1"},
     ),
     offer(
@@ -163,7 +163,7 @@ OFFERS: list[dict[str, Any]] = [
         "openai/gpt-audio",
         canonical_slug="openai/gpt-audio",
         name="OpenAI: GPT Audio",
-        architecture=reads("text", "audio", writes=("text", "audio")),
+        architecture=modalities("text", "audio", outputs=("text", "audio")),
         pricing={
             "prompt": "0.0000025",
             "completion": "0.00001",
@@ -176,7 +176,7 @@ OFFERS: list[dict[str, Any]] = [
         canonical_slug="google/gemini-2.5-flash-image",
         name="Google: Nano Banana (Gemini 2.5 Flash Image)",
         context_length=32_768,
-        architecture=reads("image", "text", writes=("image", "text")),
+        architecture=modalities("image", "text", outputs=("image", "text")),
         pricing={
             "prompt": "0.0000003",
             "completion": "0.0000025",
@@ -190,6 +190,6 @@ OFFERS: list[dict[str, Any]] = [
 
 
 def listing(*offers: dict[str, Any], **more: Any) -> bytes:
-    """The answer with some offers, by default with all."""
-    some = list(offers) or OFFERS
-    return json.dumps({"data": some, "total_count": len(some), "links": {"next": None}} | more).encode()
+    """The response with some offers, by default with all."""
+    data = list(offers) or OFFERS
+    return json.dumps({"data": data, "total_count": len(data), "links": {"next": None}} | more).encode()

@@ -1,4 +1,4 @@
-"""Databases and a tiny registry for tests: two providers and three models, so that every number can be checked by eye."""
+"""Databases and a tiny registry: two providers and three models, so that every number can be checked by eye."""
 
 import os
 import uuid
@@ -33,7 +33,7 @@ from server.graphql.execution import Request, Runner
 from server.settings import Settings
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-"""A server on loopback where the tests may create and drop databases."""
+"""A server where tests may create and drop databases."""
 IN_CI = os.environ.get("CI") == "true"
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 
 async def create_database(kind: str, folder: Path) -> str:
-    """A new, empty database. Skips where there is no PostgreSQL, except in CI."""
+    """Creates an empty database and returns its URL. Skips the test if there is no PostgreSQL, except in CI."""
     if kind == "sqlite":
         return f"sqlite+aiosqlite:///{folder}/{uuid.uuid4().hex}.sqlite"
     name = f"modelmeta_test_{uuid.uuid4().hex[:12]}"
@@ -74,29 +74,29 @@ def settings_for(url: str, **more: Any) -> Settings:
 
 
 def asker(engine: AsyncEngine) -> Ask:
-    """Asks a document and gives its data; fails on errors, unless they are asked for."""
+    """Returns a function that runs a query and returns its data. Errors fail the test, unless `errors` is set."""
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)))
 
     async def ask(query: str, variables: dict[str, Any] | None = None, *, errors: bool = False) -> dict[str, Any]:
         try:
-            answer = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
+            response = await runner.run(runner.prepare(Request(query, variables or {}, None, {})))
         except RequestError as error:
-            answer = error_response(error)
+            response = error_response(error)
         if errors:
-            return answer
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
+            return response
+        assert "errors" not in response, response["errors"]
+        data: dict[str, Any] = response["data"]
         return data
 
     return ask
 
 
 async def put(engine: AsyncEngine, catalogues: list[Catalogue], now: datetime = NOW) -> Outcome:
-    """Merges and stores catalogues, as a load does."""
+    """Merges and stores catalogues like a load."""
     merged: Merged = merge(catalogues, now.date())
     states = {"overlay": State(SourceStatus.DISABLED)}
-    states |= {each.source: State(asked=True, answered=True) for each in catalogues}
-    loaded = load.Loaded(catalogues, {each.source: "test" for each in catalogues}, merged, now, states)
+    states |= {catalogue.source: State(asked=True, answered=True) for catalogue in catalogues}
+    loaded = load.Loaded(catalogues, {catalogue.source: "test" for catalogue in catalogues}, merged, now, states)
     async with database.writing(engine) as connection:
         return await load.write(connection, loaded)
 

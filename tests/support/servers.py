@@ -1,4 +1,4 @@
-"""Real servers for tests: `python -m server.cli serve` on a free port of loopback, and what people do with one."""
+"""Runs the command line and real servers on free loopback ports."""
 
 import asyncio
 import os
@@ -29,20 +29,20 @@ LEAKS = re.compile(
     r"Traceback|sqlalchemy|sqlite|asyncpg|graphql\.|Decimal\(|<class|NoneType|SELECT |INSERT |no such table|\.py\b|/tmp",
     re.IGNORECASE,
 )
-"""What no client has to see: Python, SQL, paths."""
+"""Internals that no client may see: Python, SQL, paths."""
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment, with these settings and no other."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELMETA_")}
-    # Wide, so that what is printed for people stands on one line each.
-    # Nothing leaves this machine: a test that refreshes says from where.
-    kept |= {"MODELMETA_REFRESH_INTERVAL": "0"} | {f"MODELMETA_{name}_URL": "" for name in FEEDS}
-    return kept | {"COLUMNS": "400"} | {f"MODELMETA_{name.upper()}": value for name, value in settings.items()}
+    """This process's environment, with these settings and no others."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MODELMETA_")}
+    # Tests make no requests to the internet: one that refreshes sets the URLs of its feeds.
+    # COLUMNS keeps printed tables from wrapping.
+    variables |= {"MODELMETA_REFRESH_INTERVAL": "0"} | {f"MODELMETA_{name}_URL": "" for name in FEEDS}
+    return variables | {"COLUMNS": "400"} | {f"MODELMETA_{name.upper()}": value for name, value in settings.items()}
 
 
 def modelmeta(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command line to its end."""
+    """Runs the command line and waits for it."""
     return subprocess.run(
         [sys.executable, "-m", "server.cli", *arguments],
         cwd=ROOT,
@@ -54,9 +54,23 @@ def modelmeta(*arguments: str, **settings: str) -> subprocess.CompletedProcess[s
     )
 
 
+def error_line(exit_code: object, stdout: str, stderr: str) -> str:
+    """The single line that reports an operator's mistake; nothing else may be printed."""
+    assert (exit_code, stdout) == (2, ""), stderr
+    (line,) = stderr.splitlines()
+    assert line.startswith("modelmeta: ")
+    return line.removeprefix("modelmeta: ")
+
+
+def operator_error(*arguments: str, **settings: str) -> str:
+    """Runs a command that must fail because of the operator's mistake, and returns its error line."""
+    completed = modelmeta(*arguments, **settings)
+    return error_line(completed.returncode, completed.stdout, completed.stderr)
+
+
 @dataclass
 class Server:
-    """A server under way: its process, its address, and the file its standard error goes to."""
+    """A running server: its process, its address, and the log file with its output."""
 
     process: subprocess.Popen[bytes]
     address: str
@@ -75,7 +89,7 @@ class Server:
 
     @contextmanager
     def asleep(self) -> Generator[None]:
-        """Stops the process for as long as the block lasts: what is sent meanwhile it finds all at once."""
+        """Suspends the process during the block, so that it receives everything sent meanwhile at once."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -83,14 +97,14 @@ class Server:
             self.process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> int:
-        """Asks it to end, as an operator does. Gives its exit code."""
+        """Terminates the server as an operator does, and returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return await ended(self.process)
 
 
 async def ended(process: subprocess.Popen[bytes], seconds: float = 20) -> int:
-    """The exit code of a process that is about to end; one that does not is killed, and the test fails."""
+    """Waits for a process to exit and returns its exit code. After the timeout it is killed and the test fails."""
     try:
         async with asyncio.timeout(seconds):
             while (code := process.poll()) is None:
@@ -103,7 +117,7 @@ async def ended(process: subprocess.Popen[bytes], seconds: float = 20) -> int:
 
 
 def start(log: Path, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
-    """Starts the command line; what it says goes to the file."""
+    """Starts the command line with its output in the log file."""
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "server.cli", *arguments],
@@ -116,13 +130,13 @@ def start(log: Path, *arguments: str, **settings: str) -> subprocess.Popen[bytes
 
 
 async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float = 40) -> Server:
-    """The server, once it says where it answers and /readyz agrees."""
+    """The server, once it has printed its address and /readyz succeeds."""
     server = Server(process, "", log)
     async with asyncio.timeout(seconds):
-        while not (found := re.search(r"GraphQL: (http://\S+)/graphql ", server.said)):
+        while not (match := re.search(r"GraphQL: (http://\S+)/graphql ", server.said)):
             assert process.poll() is None, server.said
             await asyncio.sleep(0.02)
-        server.address = found[1]
+        server.address = match[1]
         async with server.client() as client:
             while True:
                 try:
@@ -136,7 +150,7 @@ async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float 
 
 @asynccontextmanager
 async def serving(url: str, folder: Path, **settings: str) -> AsyncGenerator[Server]:
-    """A server on a database that holds a registry already, or loads one."""
+    """A server on a database. If the database is empty, the server loads the bundled registry."""
     log = folder / f"{os.urandom(4).hex()}.log"
     process = start(log, "serve", "--port", "0", **{"database_url": url, **settings})
     try:
@@ -148,7 +162,7 @@ async def serving(url: str, folder: Path, **settings: str) -> AsyncGenerator[Ser
 
 
 def in_process(settings: Settings, engine: AsyncEngine, **more: Any) -> httpx.AsyncClient:
-    """A client of the application in this process. Its state is made, but nothing runs beside the requests."""
+    """A client of the application in this process. The state exists, but no background tasks run."""
     app, state = create_app(settings), create_state(settings, engine)
 
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,7 +174,7 @@ def in_process(settings: Settings, engine: AsyncEngine, **more: Any) -> httpx.As
 
 @asynccontextmanager
 async def tiny_database(folder: Path, kind: str = "sqlite") -> AsyncGenerator[str]:
-    """The address of a database that holds the tiny registry."""
+    """The URL of a database with the tiny registry."""
     url = await create_database(kind, folder)
     try:
         engine = database.create_engine(url)
@@ -179,11 +193,34 @@ async def tiny_server(folder: Path, kind: str = "sqlite", **settings: str) -> As
         yield server
 
 
+# SQLite writes its first bytes once its cache is full, PostgreSQL early.
+KILL_SIZES = {"sqlite": (2_000_000, 8_000_000), "postgresql": (500_000, 4_000_000)}
+"""Database -> numbers of uncommitted bytes at which tests kill a load or an import."""
+
+
+async def uncommitted_bytes(url: str) -> AsyncGenerator[int]:
+    """Yields, again and again, how many bytes a running transaction has written."""
+    if url.startswith("sqlite"):
+        log = Path(f"{sa.make_url(url).database}-wal")
+        while True:
+            yield log.stat().st_size if log.exists() else 0
+    sizes = sa.text(
+        "SELECT sum(pg_relation_size(name)) FROM unnest(ARRAY['model', 'rate', 'claim']::regclass[]) AS name"
+    )
+    engine = database.create_engine(url)
+    try:
+        async with engine.connect() as connection:
+            while True:
+                yield await connection.scalar(sizes) or 0
+    finally:
+        await engine.dispose()
+
+
 @asynccontextmanager
 async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
-    """Keeps PostgreSQL's readers of models waiting for as long as the block lasts.
+    """Blocks PostgreSQL readers of models during the block.
 
-    Gives a function that returns once so many of them wait.
+    Yields a function that returns once the given number of readers are waiting.
     """
     waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'")
     engine = database.create_engine(url)
@@ -202,13 +239,13 @@ async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
     await engine.dispose()
 
 
-def refused(answer: Mapping[str, Any], code: str | None = None) -> str:
-    """The message of an answer that is one error and nothing else: coded, short, and without our insides."""
-    assert list(answer) == ["errors"], answer
-    (error,) = answer["errors"]
-    found: str = error["extensions"]["code"]
-    assert CODES.match(found), error
-    assert code is None or found == code, error
+def refused(response: Mapping[str, Any], code: str | None = None) -> str:
+    """The message of a response that is a single error with a code, short and without internals."""
+    assert list(response) == ["errors"], response
+    (error,) = response["errors"]
+    error_code: str = error["extensions"]["code"]
+    assert CODES.match(error_code), error
+    assert code is None or error_code == code, error
     message: str = error["message"]
     assert 0 < len(message) < 300, error
     assert not LEAKS.search(str(error)), error

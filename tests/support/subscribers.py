@@ -1,4 +1,4 @@
-"""Listeners for tests: sockets and event streams that hear what a server tells, and some that never listen."""
+"""Subscribers: WebSockets and event streams that receive events, and clients that never read."""
 
 import asyncio
 import base64
@@ -24,11 +24,11 @@ from tests.support.servers import Server
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 PATIENCE = 30
-"""Seconds until something that has not come is taken for lost."""
+"""Seconds to wait for a message before the test fails."""
 
 
 def priced(day: int, models: int = 1) -> list[Catalogue]:
-    """The tiny registry with so many models more, each of which costs as many dollars as the day has."""
+    """The tiny registry with additional models, whose input price in dollars is the number of the day."""
     catalogues = tiny()
     for number in range(models):
         rates = [RateClaim(Meter.INPUT, Decimal(day)), RateClaim(Meter.OUTPUT, Decimal(2 * day))]
@@ -37,8 +37,8 @@ def priced(day: int, models: int = 1) -> list[Catalogue]:
 
 
 async def refreshed(engine: AsyncEngine, day: int, models: int = 1) -> int:
-    """Writes a day's prices, as another process would. Gives the number of the revision."""
-    # Long ago: a price holds from the day it was seen on, and has to be in force by now.
+    """Writes a day's prices, as another process would. Returns the number of the new revision."""
+    # In the past: a price is effective from the day it was first seen, and must be in force now.
     return (await put(engine, priced(day, models), NOW - timedelta(days=3_000 - day))).revision
 
 
@@ -47,29 +47,29 @@ async def refreshed(engine: AsyncEngine, day: int, models: int = 1) -> int:
 
 @asynccontextmanager
 async def socket_to(server: Server, **more: Any) -> AsyncGenerator[ClientConnection]:
-    """A socket whose handshake is done."""
+    """A WebSocket with a completed handshake."""
     address = server.address.replace("http", "ws") + "/graphql"
-    async with connect(address, subprotocols=[PROTOCOL], proxy=None, max_size=None, **more) as opened:
-        await opened.send('{"type": "connection_init"}')
-        assert json.loads(await opened.recv()) == {"type": "connection_ack"}
-        yield opened
+    async with connect(address, subprotocols=[PROTOCOL], proxy=None, max_size=None, **more) as connection:
+        await connection.send('{"type": "connection_init"}')
+        assert json.loads(await connection.recv()) == {"type": "connection_ack"}
+        yield connection
 
 
-async def subscribe(opened: ClientConnection, query: str, id: str = "1", **variables: Any) -> None:
+async def subscribe(connection: ClientConnection, query: str, id: str = "1", **variables: Any) -> None:
     payload = {"query": query, "variables": variables}
-    await opened.send(json.dumps({"id": id, "type": "subscribe", "payload": payload}))
+    await connection.send(json.dumps({"id": id, "type": "subscribe", "payload": payload}))
 
 
-async def hear(opened: ClientConnection) -> dict[str, Any]:
+async def hear(connection: ClientConnection) -> dict[str, Any]:
     """The next message."""
     async with asyncio.timeout(PATIENCE):
-        message: dict[str, Any] = json.loads(await opened.recv())
+        message: dict[str, Any] = json.loads(await connection.recv())
         return message
 
 
-async def told(opened: ClientConnection, id: str = "1") -> Any:
-    """What the next event of a subscription holds: the value of its one field."""
-    message = await hear(opened)
+async def told(connection: ClientConnection, id: str = "1") -> Any:
+    """The next event of a subscription: the value of its only field."""
+    message = await hear(connection)
     assert (message["id"], message["type"]) == (id, "next"), message
     assert "errors" not in message["payload"], message
     (value,) = message["payload"]["data"].values()
@@ -80,15 +80,15 @@ async def told(opened: ClientConnection, id: str = "1") -> Any:
 
 
 class Events:
-    """What a stream of server-sent events brings, one by one."""
+    """Reads a stream of server-sent events one by one."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self.lines: AsyncIterator[str] = answer.aiter_lines()
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.lines: AsyncIterator[str] = response.aiter_lines()
         self.comments = 0
 
     async def next(self) -> tuple[str, Any]:
-        """The next event and its data; comments are counted and passed over."""
+        """The next event and its data. Comments are counted and skipped."""
         event, data = "", ""
         async with asyncio.timeout(PATIENCE):
             async for line in self.lines:
@@ -101,7 +101,7 @@ class Events:
                     data += value.strip()
                 elif line.startswith(":"):
                     self.comments += 1
-        raise EOFError("the stream has ended")
+        raise EOFError("the stream ended")
 
     async def told(self) -> Any:
         event, payload = await self.next()
@@ -113,7 +113,7 @@ class Events:
 
 @asynccontextmanager
 async def events_of(server: Server, query: str, **variables: Any) -> AsyncGenerator[Events]:
-    """A stream of events that has begun."""
+    """An open event stream."""
     async with (
         server.client() as client,
         client.stream(
@@ -121,17 +121,17 @@ async def events_of(server: Server, query: str, **variables: Any) -> AsyncGenera
             "/graphql",
             json={"query": query, "variables": variables},
             headers={"accept": "text/event-stream"},
-        ) as answer,
+        ) as response,
     ):
-        assert answer.status_code == 200, await answer.aread()
-        yield Events(answer)
+        assert response.status_code == 200, await response.aread()
+        yield Events(response)
 
 
-# Those who never listen
+# Clients that never read
 
 
 def frame(message: object) -> bytes:
-    """A text frame as a client sends it, masked with zeros."""
+    """A WebSocket text frame from a client, with a mask of zeros."""
     content = json.dumps(message).encode()
     size = len(content)
     length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
@@ -139,14 +139,14 @@ def frame(message: object) -> bytes:
 
 
 class Deaf:
-    """A client that says what it wants to hear, and never reads a byte of it."""
+    """A client that subscribes and never reads the events."""
 
-    def __init__(self, server: Server, said: bytes) -> None:
+    def __init__(self, server: Server, request: bytes) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self.socket.connect(("127.0.0.1", server.port))
-        self.socket.sendall(said)
+        self.socket.sendall(request)
 
     @classmethod
     def over_socket(cls, server: Server, query: str, operations: int = 20) -> "Deaf":
@@ -160,9 +160,9 @@ class Deaf:
             {"id": str(number), "type": "subscribe", "payload": {"query": query}} for number in range(operations)
         ]
         deaf = cls(server, upgrade.encode())
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += deaf.socket.recv(1)
+        response = b""
+        while not response.endswith(b"\r\n\r\n"):
+            response += deaf.socket.recv(1)
         deaf.socket.sendall(b"".join(map(frame, messages)))
         return deaf
 

@@ -1,4 +1,4 @@
-"""The promise: `sources` and `changes` say what the tables hold, the newest first, for people and for programs; bad input is one line."""
+"""`sources` and `changes` print the stored history, newest first, as tables or JSON; invalid input gives one line."""
 
 import json
 import os
@@ -20,34 +20,34 @@ from seeds.store.store import insert, table
 from server import database
 from server.cli import main
 from tests.support.registry import create_database, drop_database, put, tiny
-from tests.support.servers import modelmeta
+from tests.support.servers import error_line, modelmeta
 
 ERROR = "[red]timed out[/red]\x1b[31m after 60 s"
 THEN = datetime(2024, 11, 23, 12, tzinfo=UTC)
-"""Long ago, so that what is out of date stays so."""
+"""Long ago, so that sources are out of date."""
 LARGE = "openai/tiny-large"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def url(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A registry with a history: a price, a window and a capability move on the 24th, a model leaves on the 25th,
-    a provider on the 26th."""
-    made = await create_database(kind, tmp_path_factory.mktemp("history"))
-    engine = database.create_engine(made)
+    """A registry with a history: a price, a context window and a capability change on the 24th, a model is retired on
+    the 25th, a provider removed on the 26th."""
+    database_url = await create_database(kind, tmp_path_factory.mktemp("history"))
+    engine = database.create_engine(database_url)
     await database.prepare(engine)
     await put(engine, tiny(), THEN)
-    moved = tiny()
-    large = moved[2].models[0]
+    changed = tiny()
+    large = changed[2].models[0]
     large.facts["context_window"] = 400_000
     large.capabilities["FINE_TUNING"] = True
-    moved[1].models[0].rates[0] = RateClaim(Meter.INPUT, Decimal("2.75"))
-    await put(engine, moved, THEN + timedelta(days=1))
-    moved[2].models = [model for model in moved[2].models if model.provider != "azure"]
-    await put(engine, moved, THEN + timedelta(days=2))
+    changed[1].models[0].rates[0] = RateClaim(Meter.INPUT, Decimal("2.75"))
+    await put(engine, changed, THEN + timedelta(days=1))
+    changed[2].models = [model for model in changed[2].models if model.provider != "azure"]
+    await put(engine, changed, THEN + timedelta(days=2))
     later = THEN + timedelta(days=3)
     async with database.writing(engine) as connection:
         await insert(connection, tables.Revision, [{"number": 4, "created_at": later, "change_count": 2}])
-        gone = {
+        removed_provider = {
             "revision_number": 4,
             "kind": ChangeKind.PROVIDER_REMOVED,
             "provider_slug": "gone",
@@ -55,7 +55,7 @@ async def url(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         }
         exact = {"default": Decimal("0.1"), "seed": Decimal("12345678901234567890123")}
         fact = {"revision_number": 4, "kind": ChangeKind.FACT_CHANGED, "provider_slug": "openai", "model_ref": LARGE}
-        await insert(connection, tables.Change, [gone])
+        await insert(connection, tables.Change, [removed_provider])
         await insert(
             connection,
             tables.Change,
@@ -70,47 +70,44 @@ async def url(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         }
         await connection.execute(sa.update(source).where(source.c.slug == "models-dev").values(failed))
     await engine.dispose()
-    yield made
-    await drop_database(made)
+    yield database_url
+    await drop_database(database_url)
 
 
-class Said(NamedTuple):
-    code: Any
-    out: str
-    err: str
+class Output(NamedTuple):
+    exit_code: Any
+    stdout: str
+    stderr: str
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What a command printed for programs."""
-        assert self.code in (0, None), self.err
-        return [json.loads(line, parse_float=Decimal) for line in self.out.splitlines()]
+        """The lines of JSON a command printed."""
+        assert self.exit_code in (0, None), self.stderr
+        return [json.loads(line, parse_float=Decimal) for line in self.stdout.splitlines()]
 
     @property
-    def mistake(self) -> str:
-        """The one line that a mistake is answered with."""
-        assert (self.code, self.out) == (2, ""), self.err
-        (line,) = self.err.splitlines()
-        return line.removeprefix("modelmeta: ")
+    def error(self) -> str:
+        return error_line(self.exit_code, self.stdout, self.stderr)
 
 
 @pytest.fixture
-def said(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command line on that registry, in this process."""
+def run(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the command line on that registry in this process."""
 
-    def run(*arguments: str) -> Said:
+    def run_in_process(*arguments: str) -> Output:
         for name in [name for name in os.environ if name.startswith("MODELMETA_")]:
             monkeypatch.delenv(name)
         monkeypatch.setattr(sys, "argv", ["modelmeta", *arguments, "--database-url", url])
-        with pytest.raises(SystemExit) as end:
+        with pytest.raises(SystemExit) as exit_info:
             main()
         printed = capsys.readouterr()
-        return Said(end.value.code, printed.out, printed.err)
+        return Output(exit_info.value.code, printed.out, printed.err)
 
-    return run
+    return run_in_process
 
 
-def brief(said: Said) -> list[tuple[int, str, str | None]]:
-    return [(line["revision"], line["kind"], line["field"]) for line in said.lines]
+def summaries(output: Output) -> list[tuple[int, str, str | None]]:
+    return [(line["revision"], line["kind"], line["field"]) for line in output.lines]
 
 
 REMOVED = (4, "PROVIDER_REMOVED", None)
@@ -121,39 +118,34 @@ WINDOW = (2, "LIMIT_CHANGED", "contextWindow")
 TUNING = (2, "FACT_CHANGED", "capabilities.FINE_TUNING")
 ALL = [PARAMETERS, REMOVED, RETIRED, PRICE, WINDOW, TUNING]
 
-# sources
 
-
-def test_sources_are_listed_as_the_graph_lists_them(said: Any, url: str) -> None:
+def test_sources_as_json_match_the_api(run: Any, url: str) -> None:
     fields = "slug name url license status lastAttemptAt lastSuccessAt lastError modelCount quarantinedCount"
-    asked = modelmeta("query", f"{{ registry {{ sources {{ {fields} }} }} }}", database_url=url)
-    listed = said("sources", "--json").lines
-    assert listed == json.loads(asked.stdout)["data"]["registry"]["sources"]
-    assert [each["slug"] for each in listed] == ["overlay", "curated", "genai-prices", "models-dev", "openrouter"]
-    assert listed[3]["lastError"] == ERROR
+    response = modelmeta("query", f"{{ registry {{ sources {{ {fields} }} }} }}", database_url=url)
+    sources = run("sources", "--json").lines
+    assert sources == json.loads(response.stdout)["data"]["registry"]["sources"]
+    assert [source["slug"] for source in sources] == ["overlay", "curated", "genai-prices", "models-dev", "openrouter"]
+    assert sources[3]["lastError"] == ERROR
 
 
-def test_sources_stand_in_a_table(url: str) -> None:
-    done = modelmeta("sources", database_url=url)
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
+def test_sources_are_printed_as_a_table(url: str) -> None:
+    completed = modelmeta("sources", database_url=url)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in completed.stdout.splitlines() if "│" in line]
     assert rows == [
         ["overlay", "DISABLED", "", "", "0", "0", ""],
         ["curated", "OK", "2024-11-25 12:00", "2024-11-25 12:00", "0", "0", ""],
         ["genai-prices", "STALE", "2024-11-25 12:00", "2024-11-25 12:00", "1", "0", ""],
-        # Neither mark-up nor an escape of upstream's reaches the terminal.
+        # Markup and escape sequences from a source are not interpreted.
         ["models-dev", "FAILED", "2024-11-25 12:00", "2024-11-26 12:00", "2", "1,234", ERROR.replace("\x1b", "\ufffd")],
         ["openrouter", "STALE", "", "", "0", "0", ""],
     ]
 
 
-# changes
-
-
-def test_changes_are_listed_the_newest_first_and_exactly(said: Any) -> None:
-    answer = said("changes", "--json")
-    assert brief(answer) == ALL
-    assert answer.lines[3] == {
+def test_changes_as_json_are_exact_and_newest_first(run: Any) -> None:
+    output = run("changes", "--json")
+    assert summaries(output) == ALL
+    assert output.lines[3] == {
         "revision": 2,
         "observedAt": "2024-11-24T12:00:00Z",
         "kind": "PRICE_CHANGED",
@@ -163,15 +155,15 @@ def test_changes_are_listed_the_newest_first_and_exactly(said: Any) -> None:
         "before": "2.5",
         "after": "2.75",
     }
-    assert '"after":{"default":0.1,"seed":12345678901234567890123}}' in answer.out.splitlines()[0]
-    assert (answer.lines[1]["model"], answer.lines[1]["provider"]) == (None, "gone")
-    assert answer.err == ""
+    assert '"after":{"default":0.1,"seed":12345678901234567890123}}' in output.stdout.splitlines()[0]
+    assert (output.lines[1]["model"], output.lines[1]["provider"]) == (None, "gone")
+    assert output.stderr == ""
 
 
-def test_changes_stand_in_a_table(url: str) -> None:
-    done = modelmeta("changes", database_url=url)
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
+def test_changes_are_printed_as_a_table(url: str) -> None:
+    completed = modelmeta("changes", database_url=url)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in completed.stdout.splitlines() if "│" in line]
     parameters = '— → {"default":0.1,"seed":12345678901234567890123}'
     assert rows == [
         ["4", "2024-11-26 12:00", "FACT_CHANGED", LARGE, "[b]parameters", parameters],
@@ -184,7 +176,7 @@ def test_changes_stand_in_a_table(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "found"),
+    ("since", "expected"),
     [
         ("0", ALL),
         ("2", ALL[:3]),
@@ -198,14 +190,14 @@ def test_changes_stand_in_a_table(url: str) -> None:
         ("2030-01-01", []),
     ],
 )
-def test_since_takes_a_day_a_moment_or_a_revision(said: Any, since: str, found: Any) -> None:
-    answer = said("changes", "--json", "--since", since)
-    assert brief(answer) == found
-    assert answer.err == ("" if found else "No changes.\n")
+def test_since_accepts_a_date_a_time_or_a_revision(run: Any, since: str, expected: Any) -> None:
+    output = run("changes", "--json", "--since", since)
+    assert summaries(output) == expected
+    assert output.stderr == ("" if expected else "No changes.\n")
 
 
 @pytest.mark.parametrize(
-    ("flags", "found"),
+    ("flags", "expected"),
     [
         (["--kind", "PRICE_CHANGED"], [PRICE]),
         (["--kind", "price-changed", "--kind", "limit_changed"], [PRICE, WINDOW]),
@@ -218,14 +210,14 @@ def test_since_takes_a_day_a_moment_or_a_revision(said: Any, since: str, found: 
         (["--provider", "azure", "--model", LARGE], []),
     ],
 )
-def test_what_is_asked_for_is_found_and_nothing_else(said: Any, flags: list[str], found: Any) -> None:
-    assert brief(said("changes", "--json", *flags)) == found
+def test_filters_select_matching_changes(run: Any, flags: list[str], expected: Any) -> None:
+    assert summaries(run("changes", "--json", *flags)) == expected
 
 
-def test_a_limit_says_how_many_it_left_out(said: Any) -> None:
-    answer = said("changes", "--json", "--limit", "2")
-    assert brief(answer) == ALL[:2]
-    assert answer.err == "2 of 6 changes shown; --limit shows more.\n"
+def test_a_limit_reports_how_many_changes_it_omits(run: Any) -> None:
+    output = run("changes", "--json", "--limit", "2")
+    assert summaries(output) == ALL[:2]
+    assert output.stderr == "2 of 6 changes shown; --limit shows more.\n"
 
 
 KINDS = ", ".join(ChangeKind.__members__)
@@ -253,15 +245,15 @@ KINDS = ", ".join(ChangeKind.__members__)
         (["--limit", str(10**30)], f"--limit is {10**30}: write a number from 1 to 1000000."),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line(said: Any, flags: list[str], line: str) -> None:
-    assert said("changes", *flags).mistake == line
+def test_invalid_input_is_reported_in_one_line(run: Any, flags: list[str], line: str) -> None:
+    assert run("changes", *flags).error == line
 
 
 @pytest.mark.parametrize("command", ["sources", "changes"])
 async def test_an_empty_database_says_what_to_do(tmp_path: Path, command: str) -> None:
-    done = modelmeta(command, database_url=await create_database("sqlite", tmp_path))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
+    completed = modelmeta(command, database_url=await create_database("sqlite", tmp_path))
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr == (
         "modelmeta: The database is empty. Load the registry with `modelmeta load`, or name another database with "
         "--database-url.\n"
     )

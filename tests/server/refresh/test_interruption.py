@@ -1,6 +1,6 @@
-"""The promise: a refresh that is killed at any moment leaves one whole revision, and no reader ever sees two at once.
+"""A refresh killed at any moment leaves one complete revision, and readers never see parts of two.
 
-Eight kills a database here; KILLS=200 asks for as many as you like.
+Kills eight refreshes per database; set KILLS=200 for more.
 """
 
 import asyncio
@@ -29,39 +29,39 @@ KILLS = int(os.environ.get("KILLS", "8"))
 MODELS = 80
 GUARD_OFF = {"guard_moved": "1", "guard_retired": "1", "guard_invalid": "1"}
 
-REFRESHER = """
+REFRESH_LOOP = """
 import os, sys
 from server import cli
 
 for line in sys.stdin:
-    refreshing = os.fork()
-    if not refreshing:
+    process_id = os.fork()
+    if not process_id:
         sys.argv = ["modelmeta", "refresh", "--json"]
         sys.stdout = open(os.devnull, "w")
         cli.main()
         break
-    print(refreshing, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(refreshing, 0)[1]), flush=True)
+    print(process_id, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1]), flush=True)
 """
-"""Imports the program once, which takes a second, then refreshes by a process of its own for each line."""
+"""Imports the program once, which takes a second, then runs one refresh process for each line of input."""
 
 
 def edition(number: int) -> dict[str, Any]:
-    """A document in which every model, limit and price tells which edition it is of."""
+    """A document whose limits and prices all contain its edition number."""
     models = {
-        f"acme/{place}": listing(context=10_000 + number, price=(str(number), str(number + 1)))
-        for place in range(MODELS)
+        f"acme/{index}": listing(context=10_000 + number, price=(str(number), str(number + 1)))
+        for index in range(MODELS)
     }
-    # Some models come and go with every edition.
+    # Every edition adds one model and retires one.
     return catalogue(models | {f"acme/only-{number}": listing(context=10_000 + number, price=None)})
 
 
 @dataclass
 class Refresher:
     process: asyncio.subprocess.Process
-    took: list[float] = field(default_factory=list[float])
+    durations: list[float] = field(default_factory=list[float])
 
-    async def number(self) -> int:
+    async def read_number(self) -> int:
         assert self.process.stdout
         async with asyncio.timeout(60):
             return int(await self.process.stdout.readline())
@@ -69,22 +69,22 @@ class Refresher:
     async def start(self) -> int:
         assert self.process.stdin
         self.process.stdin.write(b"\n")
-        return await self.number()
+        return await self.read_number()
 
-    async def whole(self) -> None:
-        """A refresh that is left alone."""
-        begun = time.monotonic()
+    async def complete(self) -> None:
+        """Runs one refresh to its end."""
+        started = time.monotonic()
         await self.start()
-        assert await self.number() == 0
-        self.took.append(time.monotonic() - begun)
+        assert await self.read_number() == 0
+        self.durations.append(time.monotonic() - started)
 
-    async def killed(self, after: float) -> int:
-        """The exit code of a refresh that is killed after so many seconds, if it still runs then."""
-        refreshing = await self.start()
+    async def kill(self, after: float) -> int:
+        """Starts a refresh and kills it after some seconds if it is still running. Returns its exit code."""
+        process_id = await self.start()
         await asyncio.sleep(after)
         with suppress(ProcessLookupError):
-            os.kill(refreshing, signal.SIGKILL)
-        return await self.number()
+            os.kill(process_id, signal.SIGKILL)
+        return await self.read_number()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -96,7 +96,7 @@ async def feeds() -> AsyncIterator[Publisher]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def refresher(url: str, feeds: Publisher) -> AsyncIterator[Refresher]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", REFRESHER),
+        *(sys.executable, "-c", REFRESH_LOOP),
         cwd=ROOT,
         env=environment(database_url=url, **feeds.variables(), **GUARD_OFF),
         stdin=asyncio.subprocess.PIPE,
@@ -108,62 +108,62 @@ async def refresher(url: str, feeds: Publisher) -> AsyncIterator[Refresher]:
     await process.wait()
 
 
-async def seen(engine: AsyncEngine) -> tuple[int, int]:
-    """(revision, edition) of everything in the registry, read table by table in one transaction.
+async def check_consistency(engine: AsyncEngine) -> tuple[int, int]:
+    """(revision, edition) of the registry, read table by table in one transaction.
 
-    Fails where one row is of another edition than the rest.
+    Fails if any row belongs to another edition.
     """
-    model, rate, claim = (table(each) for each in (tables.Model, tables.Rate, tables.Claim))
+    model, rate, claim = (table(model) for model in (tables.Model, tables.Rate, tables.Claim))
     acme = model.c.ref.like("acme/%") & (model.c.status != "RETIRED")
     windows = sa.select(sa.func.min(model.c.context_window), sa.func.max(model.c.context_window), sa.func.count())
-    now = rate.c.effective_to.is_(None) & (rate.c.meter == "INPUT")
+    current = rate.c.effective_to.is_(None) & (rate.c.meter == "INPUT")
     async with context(engine) as reader:
         number = await reader.scalar(sa.select(sa.func.max(table(tables.Revision).c.number)))
-        ((least, most, count),) = await reader.tuples(windows.where(acme))
+        ((smallest, largest, count),) = await reader.tuples(windows.where(acme))
         await asyncio.sleep(0)
         amounts = await reader.tuples(
-            sa.select(rate.c.amount).join(model, model.c.id == rate.c.model_id).where(acme, now).distinct()
+            sa.select(rate.c.amount).join(model, model.c.id == rate.c.model_id).where(acme, current).distinct()
         )
-        said = await reader.tuples(
+        claims = await reader.tuples(
             sa.select(claim.c.value)
             .join(model, model.c.id == claim.c.model_id)
             .where(acme, claim.c.field == "contextWindow")
             .distinct()
         )
         changes = await reader.scalar(sa.select(sa.func.count()).select_from(table(tables.Change)))
-        counted = await reader.scalar(sa.select(sa.func.sum(table(tables.Revision).c.change_count)))
+        change_count = await reader.scalar(sa.select(sa.func.sum(table(tables.Revision).c.change_count)))
     assert number is not None
-    assert least == most, "models of two editions"
+    assert smallest == largest, "models of two editions"
     assert count == MODELS + 1, "models of two editions"
-    assert [int(row.amount) for row in amounts] == [least - 10_000], "prices of another edition than their models"
-    assert [row.value for row in said] == [least], "claims of another edition than their models"
-    assert changes == counted, "changes of another revision"
-    return number, least - 10_000
+    assert [int(row.amount) for row in amounts] == [smallest - 10_000], "prices of another edition than their models"
+    assert [row.value for row in claims] == [smallest], "claims of another edition than their models"
+    assert changes == change_count, "changes of another revision"
+    return number, smallest - 10_000
 
 
-async def intact(engine: AsyncEngine) -> None:
+async def check_integrity(engine: AsyncEngine) -> None:
     if engine.url.get_backend_name() == "sqlite":
         async with engine.connect() as connection:
             assert await connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
             assert (await connection.execute(sa.text("PRAGMA foreign_key_check"))).all() == []
 
 
-async def test_killed_at_random_moments_it_leaves_one_whole_revision_and_the_next_refresh_completes(
+async def test_a_refresh_killed_at_a_random_moment_leaves_one_revision_and_the_next_one_completes(
     url: str, feeds: Publisher, refresher: Refresher
 ) -> None:
-    dice = random.Random(20261123)  # noqa: S311 - no secret
-    await refresher.whole()
+    rng = random.Random(20261123)  # noqa: S311 - not used for secrets
+    await refresher.complete()
     feeds.documents["models-dev"] = edition(2)
-    await refresher.whole()
+    await refresher.complete()
     engine = database.create_engine(url)
-    reading = asyncio.Event()
-    pairs: dict[int, int] = {}
+    stop = asyncio.Event()
+    edition_by_revision: dict[int, int] = {}
 
     async def read_throughout() -> int:
         reads = 0
-        while not reading.is_set():
-            number, content = await seen(engine)
-            assert pairs.setdefault(number, content) == content, "a revision's content moved"
+        while not stop.is_set():
+            number, content = await check_consistency(engine)
+            assert edition_by_revision.setdefault(number, content) == content, "a revision's content changed"
             reads += 1
             await asyncio.sleep(0.01)
         return reads
@@ -174,16 +174,16 @@ async def test_killed_at_random_moments_it_leaves_one_whole_revision_and_the_nex
         number = 2
         for _ in range(KILLS):
             number += 1
-            before = await seen(engine)
+            before = await check_consistency(engine)
             feeds.documents["models-dev"] = edition(number)
-            codes.append(await refresher.killed(dice.uniform(0, 1.1 * refresher.took[-1])))
-            await intact(engine)
-            after = await seen(engine)
+            codes.append(await refresher.kill(rng.uniform(0, 1.1 * refresher.durations[-1])))
+            await check_integrity(engine)
+            after = await check_consistency(engine)
             assert after in (before, (before[0] + 1, number))
-            await refresher.whole()
-            assert await seen(engine) == (before[0] + 1, number)
+            await refresher.complete()
+            assert await check_consistency(engine) == (before[0] + 1, number)
     finally:
-        reading.set()
+        stop.set()
     assert await reader > KILLS
     assert -signal.SIGKILL in codes
     assert set(codes) <= {0, -signal.SIGKILL}
