@@ -127,7 +127,7 @@ async def test_the_private_model_of_the_example_is_in_the_graph(registry: Ask, w
             | {"default": Decimal("0.7"), "minimum": "0", "maximum": "1.5"},
             knob
             | {"name": "max_tokens", "label": "Max tokens", "kind": "INTEGER", "minimum": "1", "maximum": "8000"}
-            | {"note": "Counts reasoning, too."},
+            | {"note": "Includes reasoning tokens."},
             knob
             | {"name": "tone", "label": "Tone", "kind": "ENUM", "default": "plain"}
             | {"allowedValues": ["plain", "formal"]},
