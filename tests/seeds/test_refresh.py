@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from schema import tables
 from schema.tables import table
 from seeds import load
+from seeds.catalogue import Catalogue
 from seeds.feeds import models_dev
 from seeds.refresh import Plan, Report
 from server import database
@@ -99,6 +101,29 @@ async def test_a_refresh_brings_what_the_feed_changed_in_one_revision(engine: As
             ("PRICE_CHANGED", "acme/two", "prices.STANDARD.INPUT", "0.5", "0.75"),
             ("MODEL_ADDED", "acme/new", None, None, None),
         ]
+
+
+async def test_each_content_is_parsed_once_in_a_refresh(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: Counter[bytes] = Counter()
+    parse = models_dev.parse
+
+    def counting(content: bytes) -> Catalogue:
+        parsed[content] += 1
+        return parse(content)
+
+    monkeypatch.setattr(models_dev, "parse", counting)
+    with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
+        await first(engine, feeds)
+        for price in ("2", "3"):
+            parsed.clear()
+            feeds.documents["models-dev"] = catalogue({**BEFORE, "acme/two": listing(price=(price, price))})
+            await refreshed(engine, feeds.plan())
+            # The old content, which the guard compares, and the new one.
+            assert sorted(parsed.values()) == [1, 1]
+        parsed.clear()
+        feeds.documents["models-dev"] = catalogue({"acme/one": listing()})
+        assert not (await refreshed(engine, feeds.plan())).whole
+        assert sorted(parsed.values()) == [1, 1]
 
 
 async def test_the_same_again_changes_nothing_and_writes_nothing(engine: AsyncEngine) -> None:

@@ -159,6 +159,20 @@ def test_the_order_of_catalogues_makes_no_difference(order: list[int]) -> None:
     assert [m.fingerprint for m in ours.models] == [m.fingerprint for m in theirs.models]
 
 
+def test_merging_leaves_the_catalogues_as_they_were() -> None:
+    def catalogues() -> list[Catalogue]:
+        group = ModelClaims("openai", "tiny-large", rates=[rate("2")])
+        other = ModelClaims("openai", "tiny", rates=[rate("1")])
+        matching = Catalogue("genai-prices", [other, group])
+        other.match = str.isascii
+        group.match = str.isdigit
+        return [*tiny(), matching]
+
+    merged = catalogues()
+    merge(merged, TODAY)
+    assert merged == catalogues()
+
+
 def test_a_fingerprint_changes_exactly_when_something_of_the_model_does() -> None:
     first = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1")]))
     same = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.0")]))
