@@ -15,8 +15,10 @@ def merge_parameters(
     claims: list[MergedClaim] = []
     names = dict.fromkeys(name for _, model in stated.ordered() for name in model.parameters)
     for position, name in enumerate(names):
-        said = [(source, model.parameters[name]) for source, model in stated.ordered() if name in model.parameters]
-        source, best = said[0]
+        stated_here = [
+            (source, model.parameters[name]) for source, model in stated.ordered() if name in model.parameters
+        ]
+        source, best = stated_here[0]
         parameters.append(
             MergedParameter(
                 position=position,
@@ -32,7 +34,7 @@ def merge_parameters(
                 source_slug=source,
             )
         )
-        values = [(source, parameter_value(claim, facts)) for source, claim in said]
+        values = [(source, parameter_value(claim, facts)) for source, claim in stated_here]
         claims += merge_claims(f"parameters.{name}", values, reasons)
     return parameters, claims
 

@@ -123,12 +123,13 @@ async def _store_providers(connection: AsyncConnection, merged: Mapping[str, Mer
     rows = (await connection.execute(sa.select(provider))).mappings()
     stored: dict[str, Row] = {row["slug"]: dict(row) for row in rows}
     new = [merged[slug] for slug in merged if slug not in stored]
-    await insert(connection, tables.Provider, [columns(each) for each in new])
-    for each in new:
-        log.add(ChangeKind.PROVIDER_ADDED, each.slug)
-    for slug in (slug for slug in merged if slug in stored):
-        before = stored[slug]
-        changes = {name: value for name, value in columns(merged[slug]).items() if before[name] != value}
+    await insert(connection, tables.Provider, [columns(row) for row in new])
+    for row in new:
+        log.add(ChangeKind.PROVIDER_ADDED, row.slug)
+    for slug, row in merged.items():
+        if (before := stored.get(slug)) is None:
+            continue
+        changes = {name: value for name, value in columns(row).items() if before[name] != value}
         if not changes:
             continue
         await connection.execute(sa.update(provider).where(provider.c.slug == slug).values(changes))
@@ -147,7 +148,7 @@ async def _store_families(connection: AsyncConnection, merged: Mapping[str, Merg
     family = table(tables.Family)
     rows = (await connection.execute(sa.select(family))).mappings()
     stored: dict[str, Row] = {row["slug"]: dict(row) for row in rows}
-    values = {slug: columns(each) for slug, each in merged.items()}
+    values = {slug: columns(row) for slug, row in merged.items()}
     await insert(connection, tables.Family, [row for slug, row in values.items() if slug not in stored])
     for slug, row in values.items():
         if slug in stored and stored[slug] != row:
@@ -246,8 +247,8 @@ def _child_rows(
     models: Sequence[tuple[int, MergedModel]], before: Before, now: datetime
 ) -> Iterator[tuple[type[tables.Table], list[Row]]]:
     """The rows of everything that belongs to the models, by table."""
-    yield tables.Rate, [columns(rate) | {"model_id": i} for i, model in models for rate in model.rates]
-    yield tables.Parameter, [columns(each) | {"model_id": i} for i, model in models for each in model.parameters]
+    yield tables.Rate, [columns(row) | {"model_id": i} for i, model in models for row in model.rates]
+    yield tables.Parameter, [columns(row) | {"model_id": i} for i, model in models for row in model.parameters]
     yield (
         tables.Trait,
         [{"model_id": i, "kind": kind, "value": value} for i, model in models for kind, value in model.traits],

@@ -48,7 +48,7 @@ def test_a_price_of_zero_is_only_ever_a_price_stated_as_free(loaded: Loaded) -> 
             assert (rate.amount is None) == (rate.publication is PricePublication.INCLUDED), model.ref
 
 
-def test_zeros_are_taken_as_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
+def test_zeros_are_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
     free = {m.provider_slug for m in loaded.merged.models if m.price_publication is PricePublication.FREE}
     assert free == {
         "aihubmix",

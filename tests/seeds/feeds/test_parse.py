@@ -1,4 +1,4 @@
-"""The promise: whatever a feed sends, parsing it gives a catalogue that can be stored, or one line that says why not."""
+"""The promise: whatever a feed sends, parsing gives a catalogue that can be stored, or one line that says why not."""
 
 import json
 import random
@@ -73,7 +73,7 @@ def outcome(feed: Feed, content: bytes) -> str | None:
 
 
 @everywhere
-def test_what_upstreams_really_write_is_read_whole(feed: Feed) -> None:
+def test_real_content_of_the_upstreams_is_read_completely(feed: Feed) -> None:
     assert outcome(feed, genuine(feed.SLUG).encode()) is None
     catalogue = feed.parse(genuine(feed.SLUG).encode())
     assert (catalogue.left_out, catalogue.quarantined) == (0, [])
@@ -110,9 +110,7 @@ def test_what_upstreams_really_write_is_read_whole(feed: Feed) -> None:
         (b'{"data": []}', "it contains no model."),
     ],
 )
-def test_content_that_is_no_such_document_is_refused_with_what_was_expected(
-    feed: Feed, content: bytes, words: str
-) -> None:
+def test_content_in_another_format_is_refused_with_what_was_expected(feed: Feed, content: bytes, words: str) -> None:
     message = outcome(feed, content)
     assert message
     assert message.startswith(f"The content is not {EXPECTED[feed.SLUG]}: "), message
@@ -129,7 +127,7 @@ def test_the_format_of_another_source_is_refused(feed: Feed, other: str) -> None
 
 
 @everywhere
-def test_where_nothing_can_be_read_the_first_reason_is_given(feed: Feed) -> None:
+def test_if_no_entry_can_be_read_the_first_reason_is_given(feed: Feed) -> None:
     content = {
         "genai-prices": '[{"id": "acme", "name": "Acme", "models": [{"id": 1}, {"id": 2}]}]',
         "models-dev": '{"acme": {"id": "acme", "name": "Acme", "models": {"a": {"id": 1}, "b": {}}}}',
@@ -140,7 +138,7 @@ def test_where_nothing_can_be_read_the_first_reason_is_given(feed: Feed) -> None
     assert "none of its 2 entries can be read, beginning with " in message
 
 
-def test_a_bad_entry_is_left_out_and_the_others_stay() -> None:
+def test_an_invalid_entry_is_left_out_and_the_others_stay() -> None:
     document = json.loads(genuine("models-dev"))
     models = document["openai"]["models"]
     good = models["gpt-5.4"]
@@ -173,14 +171,14 @@ def test_a_bad_entry_is_left_out_and_the_others_stay() -> None:
     assert (catalogue.entries, catalogue.left_out) == (len(catalogue.models) + 11, 11)
 
 
-def test_of_very_many_bad_entries_the_first_lines_are_kept_and_all_are_counted() -> None:
+def test_of_very_many_invalid_entries_the_first_are_listed_and_all_are_counted() -> None:
     document = json.loads(genuine("models-dev"))
     document["openai"]["models"] |= {f"bad-{number}": {} for number in range(MAX_QUARANTINE_LINES + 500)}
     catalogue = models_dev.parse(json.dumps(document).encode())
     assert (len(catalogue.quarantined), catalogue.left_out) == (MAX_QUARANTINE_LINES, MAX_QUARANTINE_LINES + 500)
 
 
-def test_links_that_lead_to_no_web_page_are_no_claim() -> None:
+def test_links_that_are_not_web_addresses_are_ignored() -> None:
     document = json.loads(genuine("models-dev"))
     document["openai"] |= {"doc": "javascript:alert(1)", "api": "https://api.openai.com/v1"}
     provider = models_dev.parse(json.dumps(document).encode()).providers["openai"]
@@ -211,12 +209,12 @@ def test_links_that_lead_to_no_web_page_are_no_claim() -> None:
         {"regex": "a{99999999999999999999}"},
     ],
 )
-def test_a_rule_that_is_none_or_could_take_for_ever_is_refused(clause: Any) -> None:
+def test_a_rule_that_is_invalid_or_could_take_forever_is_refused(clause: Any) -> None:
     with pytest.raises(ValueError, match="match clause"):
         matcher(clause)
 
 
-def test_rules_nested_without_end_are_refused() -> None:
+def test_deeply_nested_rules_are_refused() -> None:
     clause: Any = {"equals": "a"}
     for _ in range(400):
         clause = {"or": [clause]}
@@ -227,7 +225,7 @@ def test_rules_nested_without_end_are_refused() -> None:
     assert genai_prices.parse(json.dumps(document).encode()).left_out == 1
 
 
-def test_every_bundled_rule_is_still_understood() -> None:
+def test_every_bundled_rule_is_valid() -> None:
     for provider in load_json(genai_prices.bundled().decode()):
         for model in provider["models"]:
             fits = matcher(model["match"])

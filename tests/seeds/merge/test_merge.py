@@ -1,4 +1,4 @@
-"""The promise: the source trusted most is believed, every other one is kept, and nothing is invented."""
+"""The promise: the most trusted source wins, the claims of every other are kept, and nothing is invented."""
 
 from datetime import date
 from decimal import Decimal
@@ -30,7 +30,7 @@ def rate(amount: str, meter: Meter = Meter.INPUT, **more: Any) -> RateClaim:
     return RateClaim(meter, Decimal(amount), **more)
 
 
-def test_the_first_stated_value_wins_and_the_loser_stays_as_a_claim() -> None:
+def test_the_most_trusted_source_wins_and_the_other_value_stays_as_a_claim() -> None:
     model = only(
         catalogue("models-dev", facts={"release_date": date(2025, 1, 1)}),
         catalogue("curated", facts={"release_date": date(2025, 1, 2)}),
@@ -54,7 +54,7 @@ def test_prices_compare_as_decimals_and_sets_as_sets() -> None:
     assert not any(claim.disputed for claim in model.claims)
 
 
-def test_limits_are_believed_of_models_dev_before_genai_prices() -> None:
+def test_models_dev_is_trusted_before_genai_prices_for_limits() -> None:
     model = only(
         catalogue("genai-prices", facts={"context_window": 1_000_000}),
         catalogue("models-dev", facts={"context_window": 1_047_576}),
@@ -62,7 +62,7 @@ def test_limits_are_believed_of_models_dev_before_genai_prices() -> None:
     assert model.context_window == 1_047_576
 
 
-def test_a_price_list_is_taken_whole_where_sources_disagree() -> None:
+def test_a_price_list_is_used_as_a_whole_if_sources_disagree() -> None:
     model = only(
         catalogue("genai-prices", rates=[rate("2"), rate("8", Meter.OUTPUT)]),
         catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), rate("0.3", Meter.CACHE_READ)]),
@@ -73,7 +73,7 @@ def test_a_price_list_is_taken_whole_where_sources_disagree() -> None:
     ]
 
 
-def test_a_tier_the_first_source_leaves_out_is_taken_from_one_that_agrees_on_the_standard_price() -> None:
+def test_a_tier_the_first_source_leaves_out_comes_from_one_with_the_same_standard_price() -> None:
     more = [rate("0.3", Meter.CACHE_READ), rate("6", service_tier=ServiceTier.PRIORITY)]
     first = catalogue("genai-prices", rates=[rate("3"), rate("9", Meter.OUTPUT)])
     agreeing = catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), *more])
@@ -102,7 +102,7 @@ def test_an_included_price_has_no_amount() -> None:
     assert (model.price_input, model.price_publication) == (None, PricePublication.INCLUDED)
 
 
-def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it() -> None:
+def test_a_rule_applies_to_every_model_it_matches_and_an_entry_by_name_overrides_it() -> None:
     listed = Catalogue("models-dev")
     listed.models = [ModelClaims("openai", slug) for slug in ("gpt-a", "gpt-b", "other")]
     curated = Catalogue("curated")
@@ -125,7 +125,7 @@ def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it(
     assert merged.model_counts == {"models-dev": 3, "curated": 2}
 
 
-def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
+def test_a_bound_can_be_the_models_own_limit() -> None:
     claim = ParameterClaim(
         "max_tokens", True, "Maximum tokens", ParameterKind.INTEGER, minimum=Decimal(1), maximum="max_output_tokens"
     )
@@ -136,7 +136,7 @@ def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
     assert (model.parameters[0].minimum, model.parameters[0].maximum) == (1, 4096)
 
 
-def test_a_matching_rule_prices_the_snapshots_of_its_model() -> None:
+def test_a_match_rule_gives_snapshots_the_prices_of_their_model() -> None:
     priced = Catalogue("genai-prices")
     group = ModelClaims("openai", "gpt-x", rates=[rate("2")], facts={"name": "GPT X", "context_window": 5})
     group.match = matcher({"starts_with": "gpt-x"})
@@ -159,7 +159,7 @@ def test_the_order_of_catalogues_makes_no_difference(order: list[int]) -> None:
     assert [m.fingerprint for m in ours.models] == [m.fingerprint for m in theirs.models]
 
 
-def test_merging_leaves_the_catalogues_as_they_were() -> None:
+def test_merging_does_not_change_the_catalogues() -> None:
     def catalogues() -> list[Catalogue]:
         group = ModelClaims("openai", "tiny-large", rates=[rate("2")])
         other = ModelClaims("openai", "tiny", rates=[rate("1")])
@@ -173,14 +173,14 @@ def test_merging_leaves_the_catalogues_as_they_were() -> None:
     assert merged == catalogues()
 
 
-def test_a_fingerprint_changes_exactly_when_something_of_the_model_does() -> None:
+def test_a_fingerprint_changes_exactly_when_something_about_the_model_does() -> None:
     first = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1")]))
     same = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.0")]))
     moved = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.1")]))
     assert first.fingerprint == same.fingerprint != moved.fingerprint
 
 
-def test_a_feeds_pattern_that_covers_another_model_here_is_no_other_name() -> None:
+def test_a_feeds_pattern_that_matches_another_model_is_not_an_alias() -> None:
     feed = Catalogue("genai-prices")
     feed.models = [
         ModelClaims("openai", "gpt-9.1", aliases=("gpt-9-1", "gpt-9-1-codex", "gpt-9.1-chat", "gpt-9.1-turbo")),

@@ -1,4 +1,4 @@
-"""The promise: a price that moves leaves its past behind, with the days on which this registry saw it, and no other."""
+"""The promise: when a price changes, the old one is kept with the days on which this registry saw it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,7 +74,7 @@ def test_the_same_prices_again_change_nothing() -> None:
     assert not any(row.observed for row in later)
 
 
-def test_a_price_that_moves_ends_where_the_new_one_begins() -> None:
+def test_a_price_that_changes_ends_when_the_new_one_starts() -> None:
     moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
     assert shown(moved) == [("1", None, "2026-05-01"), ("2", "2026-05-01", None)]
     again = continue_history(moved, [rate("3")], date(2026, 6, 1))
@@ -85,7 +85,7 @@ def test_a_price_that_moves_ends_where_the_new_one_begins() -> None:
     ]
 
 
-def test_a_price_that_held_for_no_day_leaves_no_trace() -> None:
+def test_a_price_that_was_not_in_force_on_any_day_is_not_kept() -> None:
     moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
     assert shown(continue_history(moved, [rate("3")], date(2026, 5, 1))) == [
         ("1", None, "2026-05-01"),
@@ -93,7 +93,7 @@ def test_a_price_that_held_for_no_day_leaves_no_trace() -> None:
     ]
 
 
-def test_a_price_that_is_withdrawn_ends_and_one_that_comes_back_begins_anew() -> None:
+def test_a_price_that_is_withdrawn_ends_and_starts_again_when_it_returns() -> None:
     gone = continue_history(stored([rate("1")]), [], date(2026, 5, 1))
     assert shown(gone) == [("1", None, "2026-05-01")]
     assert shown(continue_history(gone, [rate("1")], date(2026, 6, 1))) == [
@@ -102,7 +102,7 @@ def test_a_price_that_is_withdrawn_ends_and_one_that_comes_back_begins_anew() ->
     ]
 
 
-def test_what_a_source_says_of_the_past_stands_over_what_was_observed() -> None:
+def test_what_a_source_states_about_past_prices_overrides_what_was_observed() -> None:
     moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 3))
     history = [rate("1", end=date(2026, 5, 1)), rate("2", begin=date(2026, 5, 1))]
     assert shown(continue_history(moved, history, date(2026, 5, 10))) == [
@@ -138,7 +138,7 @@ def repriced(amount: str) -> list[Catalogue]:
     return catalogues
 
 
-async def test_prices_that_moved_extend_the_history_and_as_of_answers_from_it(engine: AsyncEngine) -> None:
+async def test_changed_prices_extend_the_history_that_as_of_uses(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, repriced("1"), NOW + timedelta(days=10))
     # Another fact moves: what was observed of the prices stays.
