@@ -39,6 +39,11 @@ class Table(SQLModel):
     __tablename__: ClassVar[Any]
 
 
+def table(model: type[Table]) -> sa.Table:
+    """The SQLAlchemy table of a class."""
+    return Table.metadata.tables[str(model.__tablename__)]
+
+
 class Layout(Table, table=True):
     """The layout of the tables in this database."""
 

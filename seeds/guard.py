@@ -1,30 +1,33 @@
-"""The guard: what a feed says now is compared with what it said before, and held back when it looks broken. Pure."""
+"""The guard: compares a feed with what it said before, and holds it back if it looks broken. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from decimal import Decimal
 
+from schema.enums import PricePublication
+from schema.pricing.rates import RateKey, rate_key
 from seeds.catalogue import Catalogue, ModelClaims, ModelKey
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The shares from which on a change looks like a fault."""
+    """The shares above which a change looks like a fault."""
 
     invalid: float
-    """Of a feed's entries, those that fail validation."""
+    """Share of a feed's entries that fail validation."""
     retired: float
-    """Of a feed's models, those that leave it at once."""
+    """Share of a feed's models that leave it at once."""
     moved: float
-    """Of a feed's prices, those that move at once."""
+    """Share of a feed's prices that change at once."""
 
 
 def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds) -> str | None:
-    """Why what the feed says now is held back; None when nothing speaks against it."""
+    """Why the feed is held back; None if it is not."""
     for count, of, share, words, setting in (
         (after.left_out, after.entries, thresholds.invalid, "entries fail validation", "INVALID"),
         (*_left(before, after), thresholds.retired, "models would leave it", "RETIRED"),
-        (*_moved(before, after), thresholds.moved, "prices would move", "MOVED"),
+        (*_changed(before, after), thresholds.moved, "prices would move", "MOVED"),
     ):
         if of and count / of > share:
             return (
@@ -35,7 +38,7 @@ def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds
 
 
 def _left(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
-    """Models that left, and those there were."""
+    """How many models left, of how many."""
     old, new = keys(before), keys(after)
     return len(old - new), len(old)
 
@@ -44,22 +47,25 @@ def keys(catalogue: Catalogue | None) -> set[ModelKey]:
     return set() if catalogue is None else {model.key for model in catalogue.models}
 
 
-def _moved(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
-    """Prices that moved or went, of models that stayed; and the prices these had."""
+def _changed(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
+    """How many prices changed or were removed, of how many. Only models that stay count."""
     if before is None:
         return 0, 0
-    fresh = {model.key: dict(prices(model)) for model in after.models}
-    moved = total = 0
+    prices_after = {model.key: dict(prices(model)) for model in after.models}
+    changed = total = 0
     for model in before.models:
-        if (now := fresh.get(model.key)) is not None:
-            for name, price in prices(model):
+        if (now := prices_after.get(model.key)) is not None:
+            for key, price in prices(model):
                 total += 1
-                moved += now.get(name) != price
-    return moved, total
+                changed += now.get(key) != price
+    return changed, total
 
 
-def prices(model: ModelClaims) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """What each price is for, and what it is."""
+PriceKey = tuple[RateKey, date | None, date | None]
+Price = tuple[Decimal | None, PricePublication]
+
+
+def prices(model: ModelClaims) -> Iterator[tuple[PriceKey, Price]]:
+    """What each price is for, and the price."""
     for rate in model.rates:
-        span = (rate.daily_from, rate.daily_to, rate.effective_from, rate.effective_to)
-        yield (rate.service_tier, rate.meter, rate.min_context_tokens, *span), (rate.amount, rate.publication)
+        yield (rate_key(rate), rate.effective_from, rate.effective_to), (rate.amount, rate.publication)

@@ -1,4 +1,4 @@
-"""A refresh: fetch, guard, merge, store, report. It can fail in parts, and never leaves half of anything."""
+"""A refresh: fetch, guard, merge, store, report. Single feeds may fail; the registry is stored all or nothing."""
 
 import asyncio
 import logging
@@ -7,31 +7,30 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schema import tables
 from schema.enums import SourceStatus
 from seeds import load
+from seeds.catalogue import Catalogue
 from seeds.feeds import FEEDS
 from seeds.feeds.fetch import Feed, FeedError, fetch
 from seeds.guard import Thresholds, objection
-from seeds.load import Loaded, bundled, combine, editions_of, fingerprint
+from seeds.load import Loaded, bundled, combine, curated, editions_of, fingerprint
 from seeds.overlay import loader as overlays
 from seeds.overlay.loader import OverlayError
 from seeds.store import sources
 from seeds.store.sources import Edition, State
-from seeds.store.store import Outcome, table
+from seeds.store.store import Outcome, latest_revision
 
 log = logging.getLogger("modelmeta")
 Progress = Callable[[str, str], None]
-"""Told the source, or the step, and what becomes of it."""
+"""Called with a source or a step, and what happens to it."""
 
 
 class Database(Protocol):
-    """Where the registry is kept."""
+    """Where the registry is stored."""
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
@@ -40,10 +39,10 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the operator's settings ask of a refresh."""
+    """How to refresh, by the operator's settings."""
 
     urls: Mapping[str, str]
-    """Feed -> where it is fetched from; empty is switched off."""
+    """Feed -> the URL it is fetched from; empty if it is switched off."""
     overlay: Path | None
     timeout: float
     """Seconds one feed may take."""
@@ -51,9 +50,9 @@ class Plan:
     """Bytes one feed may have."""
     thresholds: Thresholds
     only: frozenset[str] | None = None
-    """Feeds to ask; None asks all."""
+    """Feeds to fetch; None fetches all."""
     forced: frozenset[str] = frozenset()
-    """Feeds the guard lets through."""
+    """Feeds that the guard does not check."""
 
 
 @dataclass(slots=True)
@@ -62,38 +61,40 @@ class Report:
 
     revision: int
     outcome: Outcome | None
-    """What was stored; None when there was nothing to merge."""
+    """What was stored; None if there was nothing to merge."""
     states: Mapping[str, State]
     loaded: Loaded | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether every source that was asked gave something usable."""
+        """True if no source failed or was held back."""
         return not any(state.status in (SourceStatus.FAILED, SourceStatus.HELD) for state in self.states.values())
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What the feeds say: the content to merge, what is new of it, and how each feed stands."""
+    """What the feeds say: the content to merge, which of it is new, and the state of each feed."""
 
     contents: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    catalogues: dict[str, Catalogue] = field(default_factory=dict[str, Catalogue])
+    """The contents that have been parsed."""
     fresh: dict[str, Edition] = field(default_factory=dict[str, Edition])
     states: dict[str, State] = field(default_factory=dict[str, State])
 
 
 async def refresh(database: Database, plan: Plan, progress: Progress = lambda _, __: None) -> Report:
-    """Asks the feeds, and brings the registry to what they say. Whoever calls holds the refresh's lock."""
+    """Fetches the feeds and updates the registry. The caller holds the refresh's lock."""
     now = load.moment()
     async with database.reading() as connection:
-        held = await sources.editions(connection)
-        latest = await _latest(connection)
-    found = await _gather(plan, held, progress)
+        kept = await sources.editions(connection)
+        latest = await latest_revision(connection)
+    found = await _gather(plan, kept, progress)
     found.states["curated"] = State(asked=True, answered=True)
-    given = _overlay(plan, held, found)
+    given = _overlay(plan, kept, found)
     inputs = fingerprint(editions_of(found.contents, given), now.date())
     loaded: Loaded | None = None
     if latest is None or latest.inputs != inputs:
-        loaded = _combined(found, held, given, now, progress)
+        loaded = _combined(found, kept, given, now, progress)
     async with database.writing() as connection:
         for slug, edition in found.fresh.items():
             await sources.keep(connection, slug, edition, now)
@@ -106,24 +107,18 @@ async def refresh(database: Database, plan: Plan, progress: Progress = lambda _,
     return Report(outcome.revision, outcome, loaded.states, loaded)
 
 
-async def _latest(connection: AsyncConnection) -> Any:
-    revision = table(tables.Revision)
-    return (await connection.execute(sa.select(revision).order_by(revision.c.number.desc()).limit(1))).first()
-
-
-async def _gather(plan: Plan, held: Mapping[str, Edition], progress: Progress) -> Gathered:
+async def _gather(plan: Plan, kept: Mapping[str, Edition], progress: Progress) -> Gathered:
     found = Gathered()
-    # Results are written as they come; of one feed nothing depends on another's.
-    await asyncio.gather(*(_ask(feed, plan, held.get(feed.SLUG), found, progress) for feed in FEEDS))
-    # In the feeds' own order, whichever answered first.
+    await asyncio.gather(*(_fetch(feed, plan, kept.get(feed.SLUG), found, progress) for feed in FEEDS))
+    # In the order of FEEDS, whichever answered first.
     found.contents = {feed.SLUG: found.contents[feed.SLUG] for feed in FEEDS if feed.SLUG in found.contents}
     return found
 
 
-async def _ask(feed: Feed, plan: Plan, held: Edition | None, found: Gathered, progress: Progress) -> None:
-    """Asks one feed, and falls back on what is known of it."""
+async def _fetch(feed: Feed, plan: Plan, kept: Edition | None, found: Gathered, progress: Progress) -> None:
+    """Fetches one feed. If it can't be used, its last valid content stays."""
     slug = feed.SLUG
-    known = held.content if held else bundled(feed)
+    known = kept.content if kept else bundled(feed)
     if known is not None:
         found.contents[slug] = known
     url = plan.urls.get(slug, "")
@@ -135,81 +130,94 @@ async def _ask(feed: Feed, plan: Plan, held: Edition | None, found: Gathered, pr
         return
     progress(slug, "fetching")
     try:
-        got = await fetch(
+        fetched = await fetch(
             url,
-            etag=held.etag if held else None,
-            last_modified=held.last_modified if held else None,
+            etag=kept.etag if kept else None,
+            last_modified=kept.last_modified if kept else None,
             limit=plan.limit,
             deadline=plan.timeout,
         )
-        if got.content is None or (held and got.fingerprint == held.fingerprint):
+        if fetched.content is None or (kept and fetched.fingerprint == kept.fingerprint):
             found.states[slug] = State(asked=True, answered=True)
             progress(slug, "unchanged")
             return
-        refusal = _judged(feed, known, got.content, plan)
+        catalogue = feed.parse(fetched.content)
+        if refusal := _objection(feed, found, catalogue, plan):
+            found.states[slug] = State(SourceStatus.HELD, refusal, asked=True)
+            progress(slug, "held")
+            return
     except FeedError as error:
         found.states[slug] = State(SourceStatus.FAILED, str(error), asked=True)
         progress(slug, "failed")
         return
     except Exception:
-        # A mistake of ours in reading one feed must not keep the others from being read.
+        # A bug in reading one feed must not keep the others from being read.
         log.exception("the answer of %s could not be read", slug)
         found.states[slug] = State(SourceStatus.FAILED, "Its answer could not be read; the log says why.", asked=True)
         progress(slug, "failed")
         return
-    if refusal:
-        found.states[slug] = State(SourceStatus.HELD, refusal, asked=True)
-        progress(slug, "held")
-        return
-    assert got.fingerprint is not None
-    found.fresh[slug] = Edition(got.content, got.fingerprint, got.etag, got.last_modified)
-    found.contents[slug] = got.content
+    assert fetched.fingerprint is not None
+    found.fresh[slug] = Edition(fetched.content, fetched.fingerprint, fetched.etag, fetched.last_modified)
+    found.contents[slug] = fetched.content
+    found.catalogues[slug] = catalogue
     found.states[slug] = State(asked=True, answered=True)
     progress(slug, "new")
 
 
-def _judged(feed: Feed, known: bytes | None, content: bytes, plan: Plan) -> str | None:
-    """What the guard says against the new content. Raises FeedError when it can't be read at all."""
-    after = feed.parse(content)
+def _objection(feed: Feed, found: Gathered, new: Catalogue, plan: Plan) -> str | None:
+    """What the guard says against a feed's new catalogue. Parses the known content for it."""
     if feed.SLUG in plan.forced:
         return None
-    return objection(None if known is None else feed.parse(known), after, plan.thresholds)
+    known = found.contents.get(feed.SLUG)
+    if known is not None:
+        found.catalogues[feed.SLUG] = feed.parse(known)
+    return objection(found.catalogues.get(feed.SLUG), new, plan.thresholds)
 
 
-def _overlay(plan: Plan, held: Mapping[str, Edition], found: Gathered) -> overlays.Overlay | None:
-    """The operator's file; with a mistake in it, as it was when it last had none."""
+def _overlay(plan: Plan, kept: Mapping[str, Edition], found: Gathered) -> overlays.Overlay | None:
+    """The operator's file; if it has a mistake, its last valid content."""
     if plan.overlay is None:
         found.states[overlays.SLUG] = State(SourceStatus.DISABLED)
         return None
     try:
         given = overlays.read(plan.overlay)
     except OverlayError as error:
-        return _overlay_before(held, found, str(error))
+        return _overlay_before(kept, found, str(error))
     found.states[overlays.SLUG] = State(asked=True, answered=True)
-    if (before := held.get(overlays.SLUG)) is None or before.fingerprint != given.edition:
+    if (before := kept.get(overlays.SLUG)) is None or before.fingerprint != given.edition:
         found.fresh[overlays.SLUG] = Edition(given.content, given.edition)
     return given
 
 
-def _overlay_before(held: Mapping[str, Edition], found: Gathered, reason: str) -> overlays.Overlay | None:
+def _overlay_before(kept: Mapping[str, Edition], found: Gathered, reason: str) -> overlays.Overlay | None:
     found.states[overlays.SLUG] = State(SourceStatus.FAILED, reason, asked=True)
     found.fresh.pop(overlays.SLUG, None)
-    before = held.get(overlays.SLUG)
+    before = kept.get(overlays.SLUG)
     return None if before is None else overlays.parse(before.content, "the overlay as it was")
 
 
 def _combined(
-    found: Gathered, held: Mapping[str, Edition], given: overlays.Overlay | None, now: datetime, progress: Progress
+    found: Gathered, kept: Mapping[str, Edition], given: overlays.Overlay | None, now: datetime, progress: Progress
 ) -> Loaded:
     def step(name: str) -> None:
         progress(name, "under way")
 
+    catalogues = [curated(step)]
+    for feed in FEEDS:
+        if feed.SLUG in found.contents:
+            step(feed.SLUG)
+            # What the guard compared is already parsed.
+            catalogues.append(found.catalogues.get(feed.SLUG) or feed.parse(found.contents[feed.SLUG]))
+
+    def combined(overlay: overlays.Overlay | None) -> Loaded:
+        return combine(catalogues, overlay, editions_of(found.contents, overlay), now, found.states, step)
+
     try:
-        return combine(found.contents, given, now, found.states, step)
+        return combined(given)
     except OverlayError as error:
-        given = _overlay_before(held, found, str(error))
+        given = _overlay_before(kept, found, str(error))
     try:
-        return combine(found.contents, given, now, found.states, step)
+        return combined(given)
     except OverlayError:
-        # Not even as it was: what it introduced has left the other sources.
-        return combine(found.contents, None, now, found.states, step)
+        # Its last valid content does not fit either: what it refers to has left the other sources.
+        return combined(None)

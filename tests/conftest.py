@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from seeds import load
 from server import database
 from tests.support.registry import Ask, asker, create_database, drop_database, put, tiny
+
+settings.register_profile("modelmeta", deadline=None)  # how long an example takes says more about the machine
+settings.load_profile("modelmeta")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

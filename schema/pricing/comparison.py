@@ -12,7 +12,8 @@ from strawberry.utils.str_converters import to_camel_case
 from schema import tables
 from schema.column_types import dump_json, plain
 from schema.enums import Capability, Meter, PricePublication, PriceUnit, ServiceTier, label
-from schema.pricing.rates import in_force, rate_field
+from schema.pricing.rates import in_force, rate_field, rate_order
+from schema.pricing.standard import STANDARD_METERS, is_standard
 from schema.tables import TraitKind
 
 STATED = (
@@ -43,13 +44,6 @@ LISTED = {
     "endpoints": TraitKind.ENDPOINT,
     "use_cases": TraitKind.USE_CASE,
 }
-EVERYDAY = {
-    "input": Meter.INPUT,
-    "output": Meter.OUTPUT,
-    "cache_read": Meter.CACHE_READ,
-    "cache_write": Meter.CACHE_WRITE,
-}
-"""Member of `price` -> the meter whose standard rate it is."""
 BILLED = {
     Meter.CACHE_WRITE_1H: "1-hour cache write",
     Meter.AUDIO_TIME: "Audio",
@@ -59,7 +53,6 @@ BILLED = {
     Meter.RERANK_SEARCH: "Rerank",
 }
 """Meters whose own label does not work as the name of a price."""
-TIERS, METERS = list(ServiceTier), list(Meter)
 UNKNOWN: tuple[object, ...] = (None, [])
 
 
@@ -144,7 +137,7 @@ def columns(sides: Sequence[Side]) -> Iterator[Row]:
 
 def everyday_prices(sides: Sequence[Side]) -> Iterator[Row]:
     yield row("price.publication", "Pricing", [side.model.price_publication for side in sides])
-    for member, meter in EVERYDAY.items():
+    for member, meter in STANDARD_METERS.items():
         amounts = [getattr(side.model, f"price_{member}") for side in sides]
         field, unit = f"price.{to_camel_case(member)}", PriceUnit.PER_MILLION_TOKENS
         yield row(field, f"{label(meter)} price", amounts, amounts, min, unit)
@@ -153,7 +146,10 @@ def everyday_prices(sides: Sequence[Side]) -> Iterator[Row]:
 def rates(sides: Sequence[Side]) -> Iterator[Row]:
     """The rates that are not in `price`, in listing order: by tier, context size, meter and time of day."""
     # If two are in force at once, the last one listed counts.
-    by_side = [{(*position(rate), rate.unit.name): rate for rate in side.rates if not everyday(rate)} for side in sides]
+    by_side = [
+        {(*rate_order(rate)[:4], rate.unit.name): rate for rate in side.rates if not is_standard(rate)}
+        for side in sides
+    ]
     samples = {key: rate for by_key in by_side for key, rate in by_key.items()}
     for key in sorted(samples):
         found, sample = [by_key.get(key) for by_key in by_side], samples[key]
@@ -167,25 +163,6 @@ def charged(rate: tables.Rate | None) -> Decimal | PricePublication | None:
     if rate is None or rate.publication is PricePublication.NOT_PUBLISHED:
         return None
     return rate.publication if rate.amount is None else rate.amount
-
-
-def everyday(rate: tables.Rate) -> bool:
-    """True for the rates of `price`: standard tier, base context, all day."""
-    return (
-        rate.service_tier is ServiceTier.STANDARD
-        and rate.meter in EVERYDAY.values()
-        and rate.min_context_tokens == 0
-        and rate.daily_from is None
-    )
-
-
-def position(rate: tables.Rate) -> tuple[int, int, int, str]:
-    return (
-        TIERS.index(rate.service_tier),
-        rate.min_context_tokens,
-        METERS.index(rate.meter),
-        str(rate.daily_from or ""),
-    )
 
 
 def rate_label(rate: tables.Rate) -> str:

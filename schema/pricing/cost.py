@@ -8,16 +8,16 @@ from decimal import Context, Decimal, localcontext
 from schema import tables
 from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
 from schema.errors import ClientError
-from schema.pricing.rates import in_force
+from schema.pricing.rates import METER_ORDER, in_force
 
 EXACT = Context(prec=120)
-"""Wide enough for the largest count times the longest amount: nothing is ever rounded."""
+"""Wide enough for the largest count times the longest amount, so that nothing is rounded."""
 PER: Mapping[PriceUnit, int] = {
     PriceUnit.PER_MILLION_TOKENS: 1_000_000,
     PriceUnit.PER_THOUSAND_REQUESTS: 1_000,
     PriceUnit.PER_THOUSAND_SEARCHES: 1_000,
 }
-"""Units that a usage can be counted in. All are powers of ten, so division is exact."""
+"""Units in which a usage can be counted. All are powers of ten, so division is exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ PARTS = (
     Part(Meter.INPUT),
     Part(Meter.OUTPUT),
 )
-"""Narrower meters before the one they are part of."""
+"""Each part before its whole."""
 WORDS: Mapping[Meter, str] = {
     Meter.INPUT: "inputTokens",
     Meter.CACHE_READ: "cacheReadTokens",
@@ -68,7 +68,7 @@ class Estimate:
 
     @property
     def total(self) -> Decimal | None:
-        """The sum of all lines; None where a rate it needs is not known."""
+        """The sum of all lines; None if a required rate is unknown."""
         if self.unpriced:
             return None
         with localcontext(EXACT):
@@ -76,7 +76,7 @@ class Estimate:
 
 
 def check(usage: Mapping[Meter, int]) -> None:
-    """Refuses usages that can't be. Raises a ClientError naming the member."""
+    """Raises a ClientError that names the wrong member if the usage is impossible."""
     for meter, quantity in usage.items():
         if quantity < 0:
             raise ClientError(f"{WORDS[meter]} is {quantity}; a usage can't be negative.")
@@ -94,24 +94,25 @@ def check(usage: Mapping[Meter, int]) -> None:
 def applicable(
     rates: Iterable[tables.Rate], tier: ServiceTier, moment: datetime, input_tokens: int
 ) -> dict[Meter, tables.Rate]:
-    """The rate that holds for each meter at a moment.
+    """The rate of each meter at a moment; empty if the tier has no rates.
 
-    A tier reprices the meters it names; the others keep their standard rate. A context size
-    reprices the whole request once its input exceeds it. A time of day outweighs the whole day.
+    A tier changes the price of the meters it names; the others keep their standard rate. A context size applies to the
+    whole request if its input is larger. A rate for a time of day overrides the rate for the whole day.
     """
     day, clock = moment.date(), moment.time()
-    at: dict[ServiceTier, dict[Meter, list[tables.Rate]]] = {}
+    by_tier: dict[ServiceTier, dict[Meter, list[tables.Rate]]] = {}
     for rate in rates:
         if in_force(rate, day):
-            at.setdefault(rate.service_tier, {}).setdefault(rate.meter, []).append(rate)
-    if tier not in at:
+            by_tier.setdefault(rate.service_tier, {}).setdefault(rate.meter, []).append(rate)
+    if tier not in by_tier:
         return {}
-    repriced = at.get(ServiceTier.STANDARD, {}) | at[tier]
-    found = {meter: _narrowest(some, clock, input_tokens) for meter, some in repriced.items()}
+    by_meter = by_tier.get(ServiceTier.STANDARD, {}) | by_tier[tier]
+    found = {meter: _narrowest(some, clock, input_tokens) for meter, some in by_meter.items()}
     return {meter: rate for meter, rate in found.items() if rate is not None}
 
 
 def _narrowest(rates: Sequence[tables.Rate], clock: time, input_tokens: int) -> tables.Rate | None:
+    """The rate for the time of day, if there is one, and for the largest context size below the input."""
     timed = [rate for rate in rates if _within(rate, clock)]
     chosen = timed or [rate for rate in rates if rate.daily_from is None]
     reached = [rate for rate in chosen if rate.min_context_tokens == 0 or input_tokens > rate.min_context_tokens]
@@ -126,36 +127,34 @@ def _within(rate: tables.Rate, clock: time) -> bool:
 
 
 def estimate(rates: Iterable[tables.Rate], usage: Mapping[Meter, int], tier: ServiceTier, moment: datetime) -> Estimate:
-    """What a usage costs. A part without a rate of its own is billed at the rate of what it is part of."""
+    """What a usage costs. A part without a rate of its own is billed as part of its whole."""
     check(usage)
-    held = applicable(rates, tier, moment, usage.get(Meter.INPUT, 0))
+    rate_by_meter = applicable(rates, tier, moment, usage.get(Meter.INPUT, 0))
     answer = Estimate()
     billed: dict[Meter, int] = {}
     for part in PARTS:
         own = usage.get(part.meter, 0)
         if part.within is None:
-            own -= sum(billed.get(each.meter, 0) for each in PARTS if each.within is part.meter)
-        elif part.meter not in held:
+            own -= sum(billed.get(inner.meter, 0) for inner in PARTS if inner.within is part.meter)
+        elif part.meter not in rate_by_meter:
             continue
         billed[part.meter] = own
-    if not held and not any(billed.values()):
-        # Nothing used at a tier without any rate: its total is unknown, too.
+    if not rate_by_meter and not any(billed.values()):
+        # A total of 0 would say that the tier exists. Without any rate it is unknown, even if nothing is used.
         answer.unpriced += [Meter.INPUT, Meter.OUTPUT]
-    order = list(Meter)
-    for meter in sorted(billed, key=order.index):
+    for meter in sorted(billed, key=METER_ORDER.__getitem__):
         if billed[meter] > 0:
-            _bill(answer, held, meter, billed[meter])
-    # A request or a search costs something only where it has a rate.
+            _bill(answer, rate_by_meter.get(meter), meter, billed[meter])
+    # Requests without a rate are free; web searches without a rate are unpriced.
     for meter in (Meter.REQUEST, Meter.WEB_SEARCH):
-        if meter in held and usage.get(meter, 0) > 0:
-            _bill(answer, held, meter, usage[meter])
+        if meter in rate_by_meter and usage.get(meter, 0) > 0:
+            _bill(answer, rate_by_meter[meter], meter, usage[meter])
         elif meter is Meter.WEB_SEARCH and usage.get(meter, 0) > 0:
             answer.unpriced.append(meter)
     return answer
 
 
-def _bill(answer: Estimate, held: Mapping[Meter, tables.Rate], meter: Meter, quantity: int) -> None:
-    rate = held.get(meter)
+def _bill(answer: Estimate, rate: tables.Rate | None, meter: Meter, quantity: int) -> None:
     if rate is None or rate.amount is None or rate.unit not in PER:
         answer.unpriced.append(meter)
         return

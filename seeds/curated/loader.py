@@ -1,31 +1,41 @@
-"""The curated source: facts no feed carries, written here in TOML from the providers' documentation."""
+"""The curated source: facts that no feed has, written in TOML from the providers' documentation."""
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schema.enums import AccessType, Capability, Endpoint, Modality, ModelStatus, ParameterKind, ProviderKind, UseCase
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, Rule
+from seeds.catalogue import (
+    Catalogue,
+    Facts,
+    FamilyClaims,
+    ModelClaims,
+    ParameterClaim,
+    ProviderClaims,
+    Rule,
+    known_facts,
+)
 
 SLUG = "curated"
 
 
 class Shape(BaseModel):
-    """Strict: a misspelt key is an error, not a fact lost."""
+    """Strict: a misspelled key is an error, not a lost fact."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
 class ParameterShape(Shape):
-    """A parameter, defined once and named by the rules that use it."""
+    """A parameter, defined once per file and used by key."""
 
     name: str | None = None
-    """As the API spells it; by default the key it is defined under."""
+    """As the API spells it; by default the key."""
     label: str
     kind: ParameterKind
     default: Any = None
@@ -36,10 +46,10 @@ class ParameterShape(Shape):
 
 
 class FactsShape(Shape):
-    """What can be said of one model, or of all models a pattern fits."""
+    """Facts about one model, or about all models that match a pattern."""
 
     reference: str | None = None
-    """The page of documentation this rests on."""
+    """The documentation page they are taken from."""
     name: str | None = None
     family: str | None = None
     status: ModelStatus | None = None
@@ -59,7 +69,7 @@ class FactsShape(Shape):
     deprecation_date: date | None = None
     retirement_date: date | None = None
     version_of: str | None = None
-    """Slug of the undated model this is a dated snapshot of."""
+    """Slug of the undated model that this is a snapshot of."""
     canonical: str | None = None
     """maker/model: the identity shared with the same model at other providers."""
     input_modalities: list[Modality] | None = None
@@ -69,16 +79,16 @@ class FactsShape(Shape):
     capabilities: list[Capability] = []
     without_capabilities: list[Capability] = []
     parameters: list[str] = []
-    """Keys of parameter definitions."""
+    """Keys of parameters."""
     unsupported_parameters: list[str] = []
-    """Keys of parameter definitions the API rejects or ignores for these models."""
+    """Keys of parameters that the API rejects or ignores for these models."""
     reasons: dict[str, str] = {}
     """Field -> why this value is right where other sources say otherwise."""
 
 
 class RuleShape(FactsShape):
     match: list[str] = Field(min_length=1)
-    """Patterns over the model slug: `*` any run, `?` one character, `[ab]` one of these."""
+    """Patterns for model slugs: `*` any characters, `?` one character, `[ab]` one of these."""
     excluding: list[str] = []
     providers: list[str] | None = None
     """Provider slugs; by default the file's own."""
@@ -86,9 +96,9 @@ class RuleShape(FactsShape):
 
 class ModelShape(FactsShape):
     aliases: list[str] = []
-    """Other references the provider accepts, dated snapshots among them."""
+    """Other references that the provider accepts, including dated snapshots."""
     create: bool = False
-    """True: list the model although no feed carries it."""
+    """True to list the model even if no feed does."""
     providers: list[str] | None = None
 
 
@@ -101,7 +111,7 @@ class ProviderShape(Shape):
     api_base_url: str | None = None
     credential_variables: list[str] | None = None
     also: list[str] = []
-    """Other provider slugs the rules hold for too, e.g. a regional edition of the same API."""
+    """Other providers that the rules apply to, e.g. a regional edition of the same API."""
 
 
 class FamilyShape(Shape):
@@ -116,11 +126,6 @@ class FileShape(Shape):
     parameters: dict[str, ParameterShape] = {}
     rules: list[RuleShape] = []
     models: dict[str, ModelShape] = {}
-
-    @field_validator("parameters")
-    @classmethod
-    def names(cls, found: dict[str, ParameterShape]) -> dict[str, ParameterShape]:
-        return {key: p if p.name else p.model_copy(update={"name": key}) for key, p in found.items()}
 
 
 PLAIN = (
@@ -147,32 +152,50 @@ PLAIN = (
 SETS = ("input_modalities", "output_modalities", "endpoints", "use_cases")
 
 
+class StatedFacts(Protocol):
+    """An entry of a curated file or of an overlay, which has the fields named in PLAIN and SETS, too."""
+
+    knowledge_cutoff: str | None
+
+
+def stated_facts(entry: StatedFacts) -> Facts:
+    words = {name: getattr(entry, name) for name in SETS}
+    return known_facts(
+        {name: getattr(entry, name) for name in PLAIN}
+        | {"knowledge_cutoff_text": entry.knowledge_cutoff}
+        | {
+            name: None if members is None else frozenset(word.name for word in members)
+            for name, members in words.items()
+        }
+    )
+
+
 def claims(shape: FactsShape, parameters: dict[str, ParameterShape], origin: str) -> ModelClaims:
-    """The claims of a rule or a model entry, still without a model."""
+    """The claims of a rule or a model entry, not yet about a model."""
     found = ModelClaims("", "", reasons=shape.reasons)
-    found.facts = {name: value for name in PLAIN if (value := getattr(shape, name)) is not None}
-    if shape.knowledge_cutoff:
-        found.facts["knowledge_cutoff_text"] = shape.knowledge_cutoff
-    for name in SETS:
-        if (members := getattr(shape, name)) is not None:
-            found.facts[name] = frozenset(member.name for member in members)
-    found.capabilities = {c.name: True for c in shape.capabilities} | {
-        c.name: False for c in shape.without_capabilities
-    }
-    for key, supported in (*((k, True) for k in shape.parameters), *((k, False) for k in shape.unsupported_parameters)):
+    found.facts = stated_facts(shape)
+    found.capabilities = dict.fromkeys((capability.name for capability in shape.capabilities), True)
+    found.capabilities |= dict.fromkeys((capability.name for capability in shape.without_capabilities), False)
+    for key, supported in (
+        *((key, True) for key in shape.parameters),
+        *((key, False) for key in shape.unsupported_parameters),
+    ):
         if key not in parameters:
             raise ValueError(f'{origin}: no parameter is defined as "{key}". Add [parameters."{key}"] to the file.')
-        p = parameters[key]
-        assert p.name
-        if p.name in found.parameters:
-            raise ValueError(f'{origin}: the parameter "{p.name}" is given twice.')
+        shared = parameters[key]
+        name = shared.name or key
+        if name in found.parameters:
+            raise ValueError(f'{origin}: the parameter "{name}" is given twice.')
+        claim = ParameterClaim(name, supported, shared.label, shared.kind, note=shared.note)
         if supported:
-            allowed = None if p.allowed_values is None else tuple(p.allowed_values)
-            found.parameters[p.name] = ParameterClaim(
-                p.name, True, p.label, p.kind, p.default, p.minimum, p.maximum, allowed, p.note
+            claim = replace(
+                claim,
+                default=shared.default,
+                minimum=shared.minimum,
+                maximum=shared.maximum,
+                allowed_values=None if shared.allowed_values is None else tuple(shared.allowed_values),
             )
-        else:
-            found.parameters[p.name] = ParameterClaim(p.name, False, p.label, p.kind, note=p.note)
+        found.parameters[name] = claim
     return found
 
 
@@ -183,12 +206,11 @@ def parse_file(text: str, file_name: str, into: Catalogue) -> None:
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ValueError(f"{file_name}: {error}") from error
     provider = shape.provider
-    columns = provider.model_dump(exclude={"slug", "also"}, exclude_none=True)
-    into.providers[provider.slug] = columns
+    into.providers[provider.slug] = ProviderClaims(**provider.model_dump(exclude={"slug", "also"}))
     for slug, family in shape.families.items():
         model = family.default_model
         full = model if model is None or "/" in model else f"{provider.slug}/{model}"
-        into.families[slug] = {"name": family.name, "default_model_ref": full}
+        into.families[slug] = FamilyClaims(family.name, full)
     everywhere = (provider.slug, *provider.also)
     for number, rule in enumerate(shape.rules, 1):
         origin = f"{file_name}, rule {number}"
@@ -214,13 +236,13 @@ def parse_file(text: str, file_name: str, into: Catalogue) -> None:
 def texts() -> Iterator[tuple[str, str]]:
     """(file name, text) of every curated file, in alphabetical order."""
     folder = files("seeds") / "curated"
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml") and not entry.name.startswith("_"):
             yield entry.name, entry.read_text(encoding="utf-8")
 
 
 def bundled() -> Catalogue:
-    """The whole curated catalogue. Its files ship with the code, so a bad one is a bug and raises."""
+    """The whole curated catalogue. Its files are part of the program, so an invalid one is a bug and raises."""
     catalogue = Catalogue(SLUG)
     for file_name, text in texts():
         parse_file(text, file_name, catalogue)

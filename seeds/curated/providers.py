@@ -1,6 +1,7 @@
-"""The declared table of providers: what kind each is, and what a price of zero means there."""
+"""The providers that `_providers.toml` declares: the kind of each, and what a price of zero means there."""
 
 import tomllib
+from decimal import Decimal
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cache
@@ -8,11 +9,12 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from schema.enums import PricePublication, ProviderKind
+from schema.enums import Meter, PricePublication, ProviderKind
+from seeds.catalogue import RateClaim
 
 
 class Zeros(Enum):
-    """What an upstream 0 stands for. Named as the publication state it leads to."""
+    """What a price of 0 means upstream, named after the publication state it becomes."""
 
     FREE = "FREE"
     INCLUDED = "INCLUDED"
@@ -36,9 +38,17 @@ class ProviderPolicy(BaseModel):
             return PricePublication.FREE
         return PricePublication[self.zeros.name]
 
+    def zero_rates(self, slug: str) -> list[RateClaim]:
+        """The rates of a model whose prices are all zero: none if a zero only means "unknown"."""
+        publication = self.zero(slug)
+        if publication is PricePublication.NOT_PUBLISHED:
+            return []
+        amount = Decimal(0) if publication is PricePublication.FREE else None
+        return [RateClaim(meter, amount, publication=publication) for meter in (Meter.INPUT, Meter.OUTPUT)]
+
 
 UNKNOWN = ProviderPolicy(kind=ProviderKind.GATEWAY)
-"""For a provider the table does not list yet: its zeros are not believed. The refresh reports it."""
+"""For a provider that is not declared yet: its zeros are ignored. The refresh reports it."""
 
 
 @cache
@@ -54,5 +64,5 @@ def policy(slug: str) -> ProviderPolicy:
 
 @cache
 def slugs_by_genai() -> dict[str, str]:
-    """genai-prices' name of a provider -> ours."""
+    """Slug of a provider in genai-prices -> slug here."""
     return {entry.genai_slug: slug for slug, entry in policies().items() if entry.genai_slug}

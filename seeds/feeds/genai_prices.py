@@ -1,22 +1,106 @@
-"""genai-prices: rates by tier, context size, time of day and date, with rules for matching references."""
+"""genai-prices: rates by tier, context size, time of day and date, with rules for matching references.
+
+Longer than most: the upstream's format of prices is next to the code that converts it.
+"""
 
 import dataclasses
-from datetime import date, time
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schema.column_types import dump_json, is_array, is_object
-from schema.enums import ModelStatus
-from seeds.catalogue import Catalogue, ModelClaims
+from schema.enums import Meter, ModelStatus, ServiceTier
+from schema.pricing.rates import USUAL_UNITS
+from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim, known_facts
 from seeds.curated.providers import policy, slugs_by_genai
-from seeds.feeds.genai_rates import METERS, ConditionalShape, PricesShape, VariantShape, standard_rates, variant_rates
 from seeds.feeds.match_rules import matcher, spellings
-from seeds.feeds.models_dev import zero_rates
-from seeds.feeds.shapes import Count, ProviderSlug, Slug, Text, brief, called, checked, document, fit
+from seeds.feeds.validation import Amount, Count, ProviderSlug, Slug, Text, brief, called, checked, document, fit
 
 SLUG = "genai-prices"
 EXPECTED = "genai-prices' JSON array of providers"
+METERS = {
+    "input_mtok": Meter.INPUT,
+    "output_mtok": Meter.OUTPUT,
+    "cache_read_mtok": Meter.CACHE_READ,
+    "cache_write_mtok": Meter.CACHE_WRITE,
+    "cache_write_1h_mtok": Meter.CACHE_WRITE_1H,
+    "output_reasoning_mtok": Meter.REASONING,
+    "output_citation_mtok": Meter.CITATION,
+    "input_audio_mtok": Meter.INPUT_AUDIO,
+    "output_audio_mtok": Meter.OUTPUT_AUDIO,
+    "cache_audio_read_mtok": Meter.CACHE_READ_AUDIO,
+    "input_image_mtok": Meter.INPUT_IMAGE,
+    "output_image_mtok": Meter.OUTPUT_IMAGE,
+    "cache_image_read_mtok": Meter.CACHE_READ_IMAGE,
+    "input_video_mtok": Meter.INPUT_VIDEO,
+    "output_video_mtok": Meter.OUTPUT_VIDEO,
+    "requests_kcount": Meter.REQUEST,
+    "input_text_messages_kcount": Meter.INPUT_MESSAGE,
+    "input_mchars": Meter.INPUT_CHARACTERS,
+    "audio_hours": Meter.AUDIO_TIME,
+    "input_audio_hours": Meter.INPUT_AUDIO_TIME,
+    "output_audio_hours": Meter.OUTPUT_AUDIO_TIME,
+    "input_gpixels": Meter.INPUT_PIXELS,
+    "input_document_kpages": Meter.DOCUMENT_PAGE,
+    "input_annotated_document_kpages": Meter.ANNOTATED_DOCUMENT_PAGE,
+    "rerank_searches_kcount": Meter.RERANK_SEARCH,
+    "web_searches_kcount": Meter.WEB_SEARCH,
+    "social_searches_kcount": Meter.SOCIAL_SEARCH,
+    "storage_searches_kcount": Meter.FILE_SEARCH,
+    "code_executions_kcount": Meter.CODE_EXECUTION,
+}
+"""Price key -> meter. All are priced in the meter's usual unit."""
+TIERS = {
+    ("processing", "batch"): ServiceTier.BATCH,
+    ("service_tier", "batch"): ServiceTier.BATCH,
+    ("service_tier", "flex"): ServiceTier.FLEX,
+    ("service_tier", "priority"): ServiceTier.PRIORITY,
+    ("service_tier", "fast"): ServiceTier.FAST,
+    ("speed", "fast"): ServiceTier.FAST,
+}
+"""Request context -> tier. Others (a route, a kind of search) have no tier in this registry and are left out."""
+
+
+class TierShape(BaseModel):
+    start: Count
+    price: Amount
+
+
+class TieredShape(BaseModel):
+    base: Amount
+    tiers: list[TierShape] = Field(max_length=100)
+
+
+PricesShape = Annotated[dict[str, Amount | TieredShape | None], Field(max_length=100)]
+
+
+class ConstraintShape(BaseModel):
+    start_date: date | None = None
+    start_time: time | None = None
+    end_time: time | None = None
+
+
+class ConditionalShape(BaseModel):
+    constraint: ConstraintShape | None = None
+    prices: PricesShape
+
+    @property
+    def since(self) -> date | None:
+        return self.constraint.start_date if self.constraint else None
+
+    @property
+    def window(self) -> tuple[time, time] | None:
+        found = self.constraint
+        if found is None or found.start_time is None or found.end_time is None:
+            return None
+        return _utc(found.start_time), _utc(found.end_time)
+
+
+class VariantShape(ConditionalShape):
+    when: dict[str, str]
 
 
 class ModelShape(BaseModel):
@@ -24,39 +108,167 @@ class ModelShape(BaseModel):
 
     id: Slug
     name: Text | None = None
-    match: Any
+    match: object
     context_window: Count | None = None
     deprecated: bool | None = None
     prices: PricesShape | Annotated[list[ConditionalShape], Field(max_length=100)]
     price_variants: list[VariantShape] | None = Field(default=None, max_length=100)
+
+    def unknown_keys(self) -> set[str]:
+        """Price keys that have no meter here."""
+        sets = [entry.prices for entry in self.prices] if isinstance(self.prices, list) else [self.prices]
+        sets += [variant.prices for variant in self.price_variants or ()]
+        return {key for prices in sets for key, price in prices.items() if price is not None and key not in METERS}
 
 
 class ProviderShape(BaseModel):
     id: ProviderSlug
     name: Text
     fallback_model_providers: list[ProviderSlug] | None = None
-    models: list[Any]
+    models: list[object]
 
 
-def claims(provider: str, model: ModelShape) -> ModelClaims:
-    found = ModelClaims(provider, model.id)
-    if model.name:
-        found.facts["name"] = model.name
-    if model.context_window:
-        found.facts["context_window"] = model.context_window
-    if model.deprecated:
-        found.facts["status"] = ModelStatus.DEPRECATED
-    found.rates = [*standard_rates(model.prices), *variant_rates(model.price_variants or ())]
-    if not found.rates:
-        # An entry without any price: free, part of a subscription, or simply not known, as the provider's policy says.
-        found.rates = list(zero_rates(policy(provider).zero(model.id)))
-    found.match = matcher(model.match)
-    found.aliases = tuple(dict.fromkeys(fit(name) for name in spellings(model.match) if name != model.id))
+def _utc(value: time) -> time:
+    """A time of day in UTC. One without an offset is UTC already."""
+    if value.tzinfo is None:
+        return value
+    return datetime.combine(date(1970, 1, 1), value).astimezone(UTC).time()
+
+
+PriceKey = tuple[Meter, int]
+"""Meter and context size: what an amount is the price of."""
+Window = tuple[time, time] | None
+"""Time of day; None for the whole day."""
+Period = tuple[date | None, date | None]
+Pieces = list[tuple[Period, Decimal]]
+
+
+def amounts(prices: PricesShape) -> dict[PriceKey, Decimal]:
+    """The amounts of one set of prices, without unknown price keys."""
+    found: dict[PriceKey, Decimal] = {}
+    for key, price in prices.items():
+        if price is None or key not in METERS:
+            continue
+        meter = METERS[key]
+        if isinstance(price, TieredShape):
+            found[meter, 0] = price.base
+            for tier in price.tiers:
+                found[meter, tier.start] = tier.price
+        else:
+            found[meter, 0] = price
     return found
 
 
+def periods(entries: Sequence[ConditionalShape]) -> list[Period]:
+    """The periods between the start dates of prices; the first has no start, the last no end."""
+    days = sorted({entry.since for entry in entries if entry.since})
+    return list(zip([None, *days], [*days, None], strict=True))
+
+
+def _active(entry: ConditionalShape, period: Period) -> bool:
+    return entry.since is None or (period[0] is not None and entry.since <= period[0])
+
+
+def standard_rates(prices: PricesShape | list[ConditionalShape]) -> Iterator[RateClaim]:
+    """Rates of the standard tier. Of conditional prices, the last one that is active applies."""
+    entries = prices if isinstance(prices, list) else [ConditionalShape(prices=prices)]
+    if not entries:
+        return
+    found: dict[tuple[Window, PriceKey], Pieces] = {}
+    for period in periods(entries):
+        windows: list[ConditionalShape] = []
+        base = entries[0]
+        for entry in reversed(entries):
+            if entry.window:
+                windows.append(entry)
+            elif _active(entry, period):
+                base = entry
+                break
+        for key, amount in amounts(base.prices).items():
+            found.setdefault((None, key), []).append((period, amount))
+        for entry in windows:
+            for key, amount in amounts(entry.prices).items():
+                found.setdefault((entry.window, key), []).append((period, amount))
+    for (window, key), pieces in found.items():
+        yield from _rates(key, ServiceTier.STANDARD, pieces, window)
+
+
+def variant_rates(variants: Sequence[VariantShape]) -> Iterator[RateClaim]:
+    """Rates of the other tiers. For each price, the first variant that is active applies."""
+    by_tier: dict[ServiceTier, list[VariantShape]] = {}
+    for variant in variants:
+        tier = TIERS.get(next(iter(variant.when.items()))) if len(variant.when) == 1 else None
+        if tier is not None:
+            by_tier.setdefault(tier, []).append(variant)
+    rates: dict[ServiceTier, list[RateClaim]] = {}
+    for tier, chosen in by_tier.items():
+        found: dict[PriceKey, Pieces] = {}
+        for period in periods(chosen):
+            current: dict[PriceKey, Decimal] = {}
+            priced: set[str] = set()
+            for variant in chosen:
+                if _active(variant, period):
+                    fresh = {key: price for key, price in variant.prices.items() if key not in priced}
+                    priced.update(key for key, price in fresh.items() if price is not None)
+                    current.update(amounts(fresh))
+            for key, amount in current.items():
+                found.setdefault(key, []).append((period, amount))
+        rates[tier] = [rate for key, pieces in found.items() for rate in _rates(key, tier, pieces)]
+    # In October 2026 OpenAI made "fast" a second name of its priority tier: one tier, not two.
+    fast, priority = (
+        {dataclasses.replace(rate, service_tier=ServiceTier.STANDARD) for rate in rates.get(tier, ())}
+        for tier in (ServiceTier.FAST, ServiceTier.PRIORITY)
+    )
+    if fast and fast == priority:
+        del rates[ServiceTier.FAST]
+    for tier_rates in rates.values():
+        yield from tier_rates
+
+
+def _rates(key: PriceKey, tier: ServiceTier, pieces: Pieces, window: Window = None) -> Iterator[RateClaim]:
+    """One rate for each run of adjacent periods with the same amount."""
+    meter, size = key
+    runs: Pieces = []
+    for period, amount in pieces:
+        if runs and runs[-1][1] == amount and runs[-1][0][1] == period[0]:
+            runs[-1] = ((runs[-1][0][0], period[1]), amount)
+        else:
+            runs.append((period, amount))
+    start, end = window or (None, None)
+    for (since, until), amount in runs:
+        yield RateClaim(
+            meter,
+            amount,
+            USUAL_UNITS[meter],
+            tier,
+            min_context_tokens=size,
+            daily_from=start,
+            daily_to=end,
+            effective_from=since,
+            effective_to=until,
+        )
+
+
+def claims(provider: str, model: ModelShape) -> ModelClaims:
+    rates = [*standard_rates(model.prices), *variant_rates(model.price_variants or ())]
+    facts = {
+        "name": model.name or None,
+        "context_window": model.context_window or None,
+        "status": ModelStatus.DEPRECATED if model.deprecated else None,
+    }
+    return ModelClaims(
+        provider,
+        model.id,
+        facts=known_facts(facts),
+        # An entry without any price is free, part of a subscription, or unknown: the provider's policy says which.
+        rates=rates or policy(provider).zero_rates(model.id),
+        match=matcher(model.match),
+        aliases=tuple(dict.fromkeys(fit(name) for name in spellings(model.match) if name != model.id)),
+    )
+
+
 def parse(content: bytes) -> Catalogue:
-    """The catalogue in a published `data.json`. Raises FeedError when it is no such document at all."""
+    """The catalogue in a published `data.json`. Raises FeedError if the content has another format."""
     found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
     for entry in found if is_array(found) else ():
@@ -69,9 +281,8 @@ def parse(content: bytes) -> Catalogue:
             models = entry.get("models") if is_object(entry) else None
             catalogue.quarantine(f"provider {called(entry)}", brief(error), len(models) if is_array(models) else 1)
             continue
-        # Where a provider has no price of its own, these providers' prices hold.
         fallback = [slugs_by_genai().get(name, name) for name in provider.fallback_model_providers or ()]
-        catalogue.providers[slug] = {"name": provider.name} | ({"fallback": fallback} if fallback else {})
+        catalogue.providers[slug] = ProviderClaims(provider.name, fallback=fallback)
         known: set[str] = set()
         for raw in provider.models:
             try:
@@ -83,36 +294,34 @@ def parse(content: bytes) -> Catalogue:
             except ValueError as error:
                 catalogue.quarantine(f"{slug}/{called(raw)}", brief(error))
                 continue
-            for key in sorted(unknown_keys(model)):
+            for key in sorted(model.unknown_keys()):
                 catalogue.quarantine(f"{slug}/{model.id}", f"no meter is known for the price {key}", 0)
     return checked(catalogue, EXPECTED)
 
 
-def _raw(value: Any) -> Any:
-    """A package object in the form of the published JSON."""
+def _published(value: object) -> object:
+    """An object of the package in the format of the published JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((item.name.rstrip("_"), getattr(value, item.name)) for item in dataclasses.fields(value))
-        return {name: _raw(each) for name, each in pairs if each is not None and name != "extractors"}
+        members = {item.name.rstrip("_"): getattr(value, item.name) for item in dataclasses.fields(value)}
+        members.pop("extractors", None)
+        return _published_members(members)
     if is_array(value):
-        return [_raw(each) for each in value]
+        return [_published(member) for member in value]
     if is_object(value):
-        return {name: _raw(each) for name, each in value.items()}
+        return {name: _published(member) for name, member in value.items()}
     if isinstance(value, (date, time)):
         return value.isoformat()
     if type(value).__name__ == "ModelPrice":
-        return {name: _raw(each) for name, each in vars(value).items() if each is not None}
+        return _published_members(vars(value))
     return value
 
 
+def _published_members(members: Mapping[str, object]) -> dict[str, object]:
+    return {name: _published(member) for name, member in members.items() if member is not None}
+
+
 def bundled() -> bytes:
-    """The data of the package genai-prices, in the form of its published `data.json`."""
+    """The data of the package genai-prices, in the format of its published `data.json`."""
     from genai_prices.data import providers  # half a second to import: only when asked
 
-    return dump_json(_raw(providers)).encode()
-
-
-def unknown_keys(model: ModelShape) -> set[str]:
-    """Price keys this feed has no meter for."""
-    sets = [entry.prices for entry in model.prices] if isinstance(model.prices, list) else [model.prices]
-    sets += [variant.prices for variant in model.price_variants or ()]
-    return {key for prices in sets for key, price in prices.items() if price is not None and key not in METERS}
+    return dump_json(_published(providers)).encode()

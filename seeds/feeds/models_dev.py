@@ -1,12 +1,8 @@
-"""models.dev: providers, limits, modalities, capability flags, dates and prices of nearly every model sold."""
+"""models.dev: providers, limits, modalities, capability flags, dates and prices of nearly every model."""
 
 import gzip
-import re
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from importlib.resources import files
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -18,12 +14,19 @@ from schema.enums import (
     Modality,
     ModelStatus,
     ParameterKind,
-    PricePublication,
     ServiceTier,
 )
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.catalogue import (
+    Catalogue,
+    ModelClaims,
+    ParameterClaim,
+    ProviderClaims,
+    RateClaim,
+    first_day,
+    known_facts,
+)
 from seeds.curated.providers import policy
-from seeds.feeds.shapes import Amount, Count, Link, ProviderSlug, Slug, Text, brief, checked, document
+from seeds.feeds.validation import Amount, Count, Link, ProviderSlug, Slug, Text, brief, checked, document
 
 SLUG = "models-dev"
 EXPECTED = "models.dev's JSON object of providers"
@@ -89,7 +92,7 @@ class ModalitiesShape(BaseModel):
 
 class ModeShape(BaseModel):
     cost: CostShape | None = None
-    provider: dict[str, Any] = {}
+    provider: dict[str, object] = {}
 
 
 class ExperimentalShape(BaseModel):
@@ -121,31 +124,20 @@ class ProviderShape(BaseModel):
     env: list[Text] = Field(default=[], max_length=100)
     doc: Link = None
     api: Link = None
-    models: dict[Any, Any]
+    models: dict[object, object]
 
 
-def day(text: str | None) -> date | None:
-    """The first day a date of any precision can mean: a year, a month or a day."""
-    if not text or not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
-        return None
-    try:
-        return date.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
-    except ValueError:
-        return None
-
-
-def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
-    """Every rate the entry states. A zero becomes what the provider's policy says it means."""
+def rates(provider: str, model: ModelShape) -> Iterator[RateClaim]:
+    """Every rate the entry states. The provider's policy says what a zero means."""
     if model.cost is None:
         return
     base = model.cost
     zeros = not base.input and not base.output and (base.input, base.output) != (None, None)
-    if zeros and zero is not PricePublication.NOT_PUBLISHED:
-        # Nothing but zeros: free, part of a subscription, or simply not known.
-        yield from zero_rates(zero)
+    if zeros and (zero_rates := policy(provider).zero_rates(model.id)):
+        yield from zero_rates
         return
     yield from _priced(base, 0, ServiceTier.STANDARD)
-    sizes = {each.tier.size: each for each in base.tiers}
+    sizes = {cost.tier.size: cost for cost in base.tiers}
     for size, cost in sorted(sizes.items()):
         yield from _priced(cost, size, ServiceTier.STANDARD)
     if base.context_over_200k and not sizes:
@@ -159,18 +151,9 @@ def rates(model: ModelShape, zero: PricePublication) -> Iterator[RateClaim]:
             yield from _priced(mode.cost, 0, tier)
 
 
-def zero_rates(meaning: PricePublication) -> Iterator[RateClaim]:
-    """The rates that a zero stands for: none at all when it only means "not known"."""
-    if meaning is PricePublication.NOT_PUBLISHED:
-        return
-    amount = Decimal(0) if meaning is PricePublication.FREE else None
-    for meter in (Meter.INPUT, Meter.OUTPUT):
-        yield RateClaim(meter, amount, publication=meaning)
-
-
 def _priced(cost: CostShape, size: int, tier: ServiceTier) -> Iterator[RateClaim]:
-    # A single zero beside real prices is a meter that does not exist (an embedding's output)
-    # or one nobody filled in: no claim either way.
+    # A single zero beside real prices is a meter that does not exist (an embedding's output) or was not filled in:
+    # it is not a claim.
     for key, meter in METERS.items():
         if amount := getattr(cost, key):
             yield RateClaim(meter, amount, service_tier=tier, min_context_tokens=size)
@@ -179,25 +162,25 @@ def _priced(cost: CostShape, size: int, tier: ServiceTier) -> Iterator[RateClaim
 def claims(provider: str, model: ModelShape) -> ModelClaims:
     found = ModelClaims(provider, model.id)
     limit = model.limit
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "name": model.name,
         "family": model.family,
         "status": STATUSES.get(model.status or ""),
         "access_type": None
         if model.open_weights is None
         else (AccessType.OPEN_WEIGHTS if model.open_weights else AccessType.CLOSED),
-        # A window of 0 is an unknown window.
+        # A limit of 0 is unknown.
         "context_window": limit.context or None,
         "max_input_tokens": limit.input or None,
         "max_output_tokens": limit.output or None,
-        "release_date": day(model.release_date),
-        "knowledge_cutoff_text": model.knowledge if day(model.knowledge) else None,
+        "release_date": first_day(model.release_date),
+        "knowledge_cutoff_text": model.knowledge if first_day(model.knowledge) else None,
     }
     for direction in ("input", "output"):
         words = [word.upper() for word in getattr(model.modalities, direction)]
         known = frozenset(word for word in words if word in Modality.__members__)
         facts[f"{direction}_modalities"] = known or None
-    found.facts = {name: value for name, value in facts.items() if value is not None}
+    found.facts = known_facts(facts)
     for flag, capability in CAPABILITY_FLAGS.items():
         if (value := getattr(model, flag)) is not None:
             found.capabilities[capability.name] = value
@@ -208,12 +191,12 @@ def claims(provider: str, model: ModelShape) -> ModelClaims:
         found.parameters["temperature"] = ParameterClaim(
             "temperature", model.temperature, "Temperature", ParameterKind.NUMBER
         )
-    found.rates = list(rates(model, policy(provider).zero(model.id)))
+    found.rates = list(rates(provider, model))
     return found
 
 
 def parse(content: bytes) -> Catalogue:
-    """The catalogue in an `api.json`. Raises FeedError when it is no such document at all."""
+    """The catalogue in an `api.json`. Raises FeedError if the content has another format."""
     found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
     for key, entry in found.items() if is_object(found) else ():
@@ -225,13 +208,12 @@ def parse(content: bytes) -> Catalogue:
         except ValueError as error:
             catalogue.quarantine(f"provider {key}", brief(error), len(models) if is_object(models) else 1)
             continue
-        columns = {
-            "name": provider.name,
-            "docs_url": provider.doc,
-            "api_base_url": provider.api,
-            "credential_variables": provider.env or None,
-        }
-        catalogue.providers[provider.id] = {name: value for name, value in columns.items() if value is not None}
+        catalogue.providers[provider.id] = ProviderClaims(
+            provider.name,
+            docs_url=provider.doc,
+            api_base_url=provider.api,
+            credential_variables=provider.env or None,
+        )
         known: set[str] = set()
         for model_id, raw in provider.models.items():
             try:

@@ -1,21 +1,28 @@
-"""OpenRouter: what its own offers cost, which parameters and content they take, and when they are to end."""
+"""OpenRouter: the prices of its own listings, the parameters and content they accept, and when they end."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import time
 from decimal import Context, Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_object
 from schema.enums import Capability, Meter, Modality, ModelStatus, ParameterKind, PriceUnit
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.catalogue import (
+    Catalogue,
+    ModelClaims,
+    ParameterClaim,
+    ProviderClaims,
+    RateClaim,
+    first_day,
+    known_facts,
+)
 from seeds.curated.providers import policy
 from seeds.feeds.fetch import FeedError
-from seeds.feeds.models_dev import day, zero_rates
-from seeds.feeds.shapes import Count, Price, Slug, Text, brief, called, checked, document
+from seeds.feeds.validation import Count, Price, Slug, Text, brief, called, checked, document
 
 SLUG = "openrouter"
 PROVIDER = "openrouter"
@@ -35,9 +42,9 @@ METERS: dict[str, tuple[Meter, PriceUnit, int]] = {
     "request": (Meter.REQUEST, PriceUnit.PER_THOUSAND_REQUESTS, 1_000),
     "web_search": (Meter.WEB_SEARCH, PriceUnit.PER_THOUSAND_SEARCHES, 1_000),
 }
-"""Price -> meter, unit, and how many of the tokens, requests or searches that are priced one unit pays for."""
+"""Price key -> meter, unit, and the number of tokens, requests or searches in a unit."""
 UNMETERED = frozenset({"image", "image_token", "image_output"})
-"""Prices by the picture: no meter counts pictures."""
+"""Prices per image: there is no meter for images."""
 CONDITIONS = frozenset({"min_prompt_tokens", "utc_start", "utc_end"})
 CAPABILITIES = {
     "tools": Capability.FUNCTION_CALLING,
@@ -49,7 +56,7 @@ CAPABILITIES = {
     "prediction": Capability.PREDICTED_OUTPUT,
     "web_search_options": Capability.WEB_SEARCH,
 }
-"""Parameter -> what a model that takes it can do."""
+"""Parameter -> the capability of a model that accepts it."""
 KINDS = {
     "temperature": ParameterKind.NUMBER,
     "top_p": ParameterKind.NUMBER,
@@ -75,7 +82,7 @@ KINDS = {
     "prediction": ParameterKind.OBJECT,
     "web_search_options": ParameterKind.OBJECT,
 }
-"""The kinds of value OpenRouter's request format takes, whichever model it goes to."""
+"""The kinds of value in OpenRouter's request format, the same for every model."""
 INPUTS = {
     "text": (Modality.TEXT, None),
     "image": (Modality.IMAGE, Capability.VISION),
@@ -95,10 +102,10 @@ OUTPUTS = {
 EXACT = Context(prec=100)
 
 
-def _clock(value: Any) -> time:
-    """A time of day from its hours and minutes in one number: 1030 is half past ten."""
+def _clock(value: object) -> time:
+    """A time of day from its hours and minutes in one number: 1030 -> 10:30."""
     if not isinstance(value, (int, Decimal)) or not 0 <= value <= 2400 or value != int(value):
-        raise ValueError("it is no time of day")
+        raise ValueError("it is not a time of day")
     return time(int(value) // 100 % 24, int(value) % 100)
 
 
@@ -107,14 +114,14 @@ Clock = Annotated[time, BeforeValidator(_clock)]
 
 
 class PricingShape(BaseModel):
-    """Dollars for one token, request or search."""
+    """US dollars for one token, request or search."""
 
     model_config = ConfigDict(extra="allow")
 
     prompt: Decimal
     completion: Decimal
     discount: Decimal = Decimal(0)
-    overrides: list[dict[str, Any]] = Field(default=[], max_length=100)
+    overrides: list[dict[str, object]] = Field(default=[], max_length=100)
 
 
 class OverrideShape(BaseModel):
@@ -152,29 +159,29 @@ class ModelShape(BaseModel):
     pricing: PricingShape
     top_provider: TopShape | None = None
     supported_parameters: Words = []
-    default_parameters: dict[str, Any] | None = None
+    default_parameters: dict[str, object] | None = None
     reasoning: ReasoningShape | None = None
 
 
 def rates(model: ModelShape) -> Iterator[RateClaim]:
-    """Every rate the entry states. A zero becomes what the provider's policy says it means."""
+    """Every rate the entry states. The provider's policy says what a zero means."""
     pricing = model.pricing
     if -1 in (pricing.prompt, pricing.completion) or pricing.discount:
-        # -1: a router costs what the model it picks costs. A discount: it is not said whether prices contain it.
+        # -1: a router costs what the model it picks costs. A discount: prices may or may not include it.
         return
     stated = pricing.model_dump(exclude={"overrides", "discount"})
     base = {key: amount for key, amount in amounts(stated) if amount}
     if not base.keys() - {"web_search"} and not any(_amount(stated, key) for key in UNMETERED):
-        yield from zero_rates(policy(PROVIDER).zero(model.id))
+        yield from policy(PROVIDER).zero_rates(model.id)
     found: dict[tuple[str, int, time | None, time | None], Decimal] = {
         (key, 0, None, None): amount for key, amount in base.items()
     }
     for entry in pricing.overrides:
         if entry.keys() - METERS.keys() - UNMETERED - CONDITIONS:
-            continue  # under a condition nobody here knows
+            continue  # under an unknown condition
         when = OverrideShape.model_validate(entry)
         if (when.utc_start is None) is (when.utc_end is None):
-            # Of two entries for the same case the later one holds.
+            # If two entries have the same conditions, the later one applies.
             found |= {
                 (key, when.min_prompt_tokens, when.utc_start, when.utc_end): amount for key, amount in amounts(entry)
             }
@@ -184,20 +191,20 @@ def rates(model: ModelShape) -> Iterator[RateClaim]:
             yield RateClaim(meter, amount, unit, min_context_tokens=size, daily_from=since, daily_to=until)
 
 
-def _amount(prices: dict[str, Any], key: str) -> Decimal:
+def _amount(prices: dict[str, object], key: str) -> Decimal:
     price = prices.get(key)
-    return Decimal(0) if price is None else AmountShape(amount=price).amount
+    return Decimal(0) if price is None else AmountShape.model_validate({"amount": price}).amount
 
 
-def amounts(prices: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
-    """Each price that a meter is known for, times what its unit pays for."""
+def amounts(prices: dict[str, object]) -> Iterator[tuple[str, Decimal]]:
+    """The prices that have a meter, converted to the price of a unit."""
     for key, (_, _, units) in METERS.items():
         if prices.get(key) is not None:
             yield key, check_exact(EXACT.multiply(_amount(prices, key), units))
 
 
-def _default(value: Any) -> int | Decimal | None:
-    """A default that is a number; the others are objects of the request's format."""
+def _default(value: object) -> int | Decimal | None:
+    """A default that is a number; other defaults are objects of the request format."""
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, Decimal))
@@ -225,13 +232,13 @@ def parameters(model: ModelShape) -> Iterator[ParameterClaim]:
 
 def claims(model: ModelShape) -> ModelClaims:
     found = ModelClaims(PROVIDER, model.id)
-    ending = day(model.expiration_date)
-    facts: dict[str, Any] = {
-        # "OpenAI: GPT-4.1 Mini": its maker is a fact of its own.
+    ending = first_day(model.expiration_date)
+    facts: dict[str, object] = {
+        # "OpenAI: GPT-4.1 Mini" -> "GPT-4.1 Mini": the maker is a separate fact.
         "name": model.name.partition(": ")[2] or model.name,
         "context_window": model.context_length or None,
         "max_output_tokens": (model.top_provider and model.top_provider.max_completion_tokens) or None,
-        "knowledge_cutoff_text": model.knowledge_cutoff if day(model.knowledge_cutoff) else None,
+        "knowledge_cutoff_text": model.knowledge_cutoff if first_day(model.knowledge_cutoff) else None,
         "status": ModelStatus.DEPRECATED if ending else None,
         "retirement_date": ending,
     }
@@ -241,21 +248,22 @@ def claims(model: ModelShape) -> ModelClaims:
         pairs = [known[word] for word in words if word in known]
         facts[f"{direction}_modalities"] = frozenset(modality.name for modality, _ in pairs) or None
         found.capabilities |= {capability.name: True for _, capability in pairs if capability}
-    found.facts = {name: value for name, value in facts.items() if value is not None}
-    found.parameters = {each.name: each for each in parameters(model)}
+    found.facts = known_facts(facts)
+    found.parameters = {parameter.name: parameter for parameter in parameters(model)}
     found.rates = list(rates(model))
-    # A variant (:free, :batch) and an alias that moves (~) share the permanent name of the model they lead to.
+    # A variant (:free, :batch) and a moving alias (~) have the permanent slug of the model they lead to.
     if model.canonical_slug and model.canonical_slug != model.id and not {":", "~"} & set(model.id):
         found.aliases = (model.canonical_slug,)
     return found
 
 
 def parse(content: bytes) -> Catalogue:
-    """The catalogue in an answer of `/api/v1/models`. Raises FeedError when it is no such answer at all."""
+    """The catalogue in an answer of `/api/v1/models`. Raises FeedError if the content has another format."""
     found = document(content, EXPECTED)
-    listed = found.get("data") if is_object(found) else None
+    page = found if is_object(found) else {}
+    listed = page.get("data")
     catalogue = Catalogue(SLUG)
-    catalogue.providers[PROVIDER] = {"name": "OpenRouter"}
+    catalogue.providers[PROVIDER] = ProviderClaims("OpenRouter")
     unknown: Counter[str] = Counter()
     known: set[str] = set()
     for raw in listed if is_array(listed) else ():
@@ -271,7 +279,7 @@ def parse(content: bytes) -> Catalogue:
     for key, count in sorted(unknown.items()):
         catalogue.quarantine(f"{count:,} models", f"no meter is known for the price {key}", 0)
     checked(catalogue, EXPECTED)
-    links, total = found.get("links"), found.get("total_count")
+    links, total = page.get("links"), page.get("total_count")
     if is_object(links) and links.get("next"):
         raise FeedError(
             f"The content is one page of OpenRouter's models: {catalogue.entries:,} "

@@ -1,78 +1,114 @@
-"""Many catalogues into one registry, with every claim kept. Pure: no clock, no network, no database."""
+"""Merges many catalogues into one registry, and keeps every claim. Pure: no clock, no network, no database."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import translate
 from re import compile as pattern
-from typing import Any
+from typing import TypeVar
 
-from schema.enums import ServiceTier
-from seeds.catalogue import Catalogue, ModelClaims, ModelKey
+from schema.enums import AccessType, ProviderKind, ServiceTier
+from seeds.catalogue import Catalogue, Facts, FamilyClaims, ModelClaims, ModelKey, ProviderClaims, known_facts
 from seeds.curated.providers import policies, policy
 from seeds.merge import identity
-from seeds.merge.claims import LIMITS, TRUST, MergedModel, Stated, first
-from seeds.merge.model import build, spellings
+from seeds.merge.claims import LIMITS, TRUST, ClaimsBySource, MergedModel
+from seeds.merge.model import merge_model, spellings
+
+SHARED = ("family", "license", "parameter_size", "access_type")
+"""Facts about the model itself, the same at every provider."""
+T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedProvider:
+    """A provider's columns in the database."""
+
+    slug: str
+    name: str
+    kind: ProviderKind
+    website_url: str | None
+    docs_url: str | None
+    api_base_url: str | None
+    credential_variables: list[str]
+    model_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedFamily:
+    """A family's columns in the database."""
+
+    slug: str
+    name: str
+    default_model_ref: str | None
+    model_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
-    providers: dict[str, dict[str, Any]]
-    families: dict[str, dict[str, Any]]
-    models: list[MergedModel]
-    model_counts: dict[str, int]
+    """The registry that all sources describe together."""
+
+    providers: Mapping[str, MergedProvider]
+    families: Mapping[str, MergedFamily]
+    models: Sequence[MergedModel]
+    model_counts: Mapping[str, int]
     """Source -> number of models it says something about."""
-    unknown_providers: list[str]
-    """Provider slugs the declared table does not list: their zeros are not believed until it does."""
-    unmatched_rules: list[str]
-    """Curated rules that no model fits."""
+    unknown_providers: Sequence[str]
+    """Providers that `_providers.toml` does not list. Their prices of zero are ignored until it does."""
+    unmatched_rules: Sequence[str]
+    """Curated rules that match no model."""
 
 
 def merge(catalogues: Sequence[Catalogue], today: date) -> Merged:
-    """The registry as the catalogues describe it on a day. The first stated value wins, in order of trust."""
+    """The registry that the catalogues describe on a day. For each fact the most trusted source wins."""
     stated = gather(catalogues)
     rules, unmatched = apply_rules(catalogues, stated)
     for source, key, claims in rules:
         stated[key].add(source, claims)
     add_matches(catalogues, stated)
-    counts = Counter(source for each in stated.values() for source in each.by_source)
-    declared = {
-        name: {key: value for key, each in stated.items() if (value := first(each, name)) is not None}
-        for name in ("version_of", "canonical")
-    }
-    canonicals = identity.canonicals(stated, declared["canonical"])
-    versions = identity.versions(stated, declared["version_of"], canonicals)
+    counts = Counter(source for claims in stated.values() for source in claims.by_source)
+    canonicals = identity.canonicals(stated, _stated_texts(stated, "canonical"))
+    versions = identity.versions(stated, _stated_texts(stated, "version_of"), canonicals)
     shared = share(stated, canonicals)
-    lend_access(stated, canonicals)
-    called = spellings(canonicals)
+    share_access_types(stated, canonicals)
+    known_spellings = spellings(canonicals)
     models = [
-        build(
-            *(key, stated[key], today, versions.get(key), canonicals[key], shared.get(canonicals[key], {})),
+        merge_model(
+            key,
+            stated[key],
+            today,
+            versions.get(key),
+            canonicals[key],
+            shared.get(canonicals[key], {}),
             known=stated,
-            spellings=called,
+            spellings=known_spellings,
         )
         for key in sorted(stated)
     ]
     families = merge_families(catalogues, models)
     providers = merge_providers(catalogues, models)
-    introduced = {slug for each in catalogues if each.source == "overlay" for slug in each.providers}
-    unknown = sorted(slug for slug in providers if slug not in policies() and slug not in introduced)
+    defined = {slug for catalogue in catalogues if catalogue.source == "overlay" for slug in catalogue.providers}
+    unknown = sorted(slug for slug in providers if slug not in policies() and slug not in defined)
     return Merged(providers, families, models, dict(counts), unknown, unmatched)
 
 
-def gather(catalogues: Iterable[Catalogue]) -> dict[ModelKey, Stated]:
-    stated: dict[ModelKey, Stated] = defaultdict(Stated)
+def gather(catalogues: Iterable[Catalogue]) -> dict[ModelKey, ClaimsBySource]:
+    stated: dict[ModelKey, ClaimsBySource] = defaultdict(ClaimsBySource)
     for catalogue in catalogues:
         for claims in catalogue.models:
             stated[claims.key].add(catalogue.source, claims)
     return dict(stated)
 
 
+def _stated_texts(stated: Mapping[ModelKey, ClaimsBySource], name: str) -> dict[ModelKey, str]:
+    """Model -> the trusted value of a fact, for the models that have one."""
+    return {key: str(values[0][1]) for key, claims in stated.items() if (values := claims.values(name))}
+
+
 def apply_rules(
-    catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, Stated]
+    catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, ClaimsBySource]
 ) -> tuple[list[tuple[str, ModelKey, ModelClaims]], list[str]]:
-    """What rules by pattern say of each model they fit, and the rules that fit none."""
+    """What rules say about each model they match, and the rules that match no model."""
     slugs: dict[str, list[str]] = defaultdict(list)
     for provider, slug in stated:
         slugs[provider].append(slug)
@@ -80,137 +116,135 @@ def apply_rules(
     unmatched: list[str] = []
     for catalogue in catalogues:
         found: dict[ModelKey, ModelClaims] = {}
-        # Entries for one model by name come last, so that they overwrite what patterns say.
+        # Entries about one model by name come last, so that they overwrite what patterns say.
         for rule in sorted(catalogue.rules, key=lambda rule: rule.own):
-            fits = pattern("|".join(translate(each.lower()) for each in rule.match)).match
-            excluded = pattern("|".join(translate(each.lower()) for each in rule.excluding) or r"(?!)").match
-            hit = False
-            for provider in rule.providers:
-                for slug in slugs[provider]:
-                    if fits(slug.lower()) and not excluded(slug.lower()):
-                        hit = True
-                        overlay(found.setdefault((provider, slug), ModelClaims(provider, slug)), rule.claims)
-            if not hit:
+            matches = pattern("|".join(translate(text.lower()) for text in rule.match)).match
+            excluded = pattern("|".join(translate(text.lower()) for text in rule.excluding) or r"(?!)").match
+            keys = [
+                (provider, slug)
+                for provider in rule.providers
+                for slug in slugs[provider]
+                if matches(slug.lower()) and not excluded(slug.lower())
+            ]
+            for key in keys:
+                add_claims(found.setdefault(key, ModelClaims(*key)), rule.claims)
+            if not keys:
                 unmatched.append(rule.origin)
         answer += [(catalogue.source, key, claims) for key, claims in found.items()]
     return answer, unmatched
 
 
-def overlay(onto: ModelClaims, claims: ModelClaims) -> None:
-    """Adds a rule's claims: lists are united, everything else is overwritten."""
-    for name, value in claims.facts.items():
-        known = onto.facts.get(name)
-        onto.facts[name] = known | value if name in ("endpoints", "use_cases") and known else value
+def add_claims(onto: ModelClaims, claims: ModelClaims) -> None:
+    """Adds a rule's claims: endpoints and use cases are united, everything else is overwritten."""
+    facts: Facts = onto.facts | claims.facts
+    if "endpoints" in onto.facts and "endpoints" in claims.facts:
+        facts["endpoints"] = onto.facts["endpoints"] | claims.facts["endpoints"]
+    if "use_cases" in onto.facts and "use_cases" in claims.facts:
+        facts["use_cases"] = onto.facts["use_cases"] | claims.facts["use_cases"]
+    onto.facts = facts
     onto.capabilities.update(claims.capabilities)
     onto.parameters.update(claims.parameters)
     onto.aliases += claims.aliases
     onto.reasons = {**onto.reasons, **claims.reasons}
 
 
-def add_matches(catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, Stated]) -> None:
-    """Lets a source that matches references by rules speak of the models of other sources, too."""
+def add_matches(catalogues: Iterable[Catalogue], stated: Mapping[ModelKey, ClaimsBySource]) -> None:
+    """Lets a source with rules for references make claims about the models of other sources, too."""
     for catalogue in catalogues:
         by_provider: dict[str, list[ModelClaims]] = defaultdict(list)
         for claims in catalogue.models:
             if claims.match is not None:
                 by_provider[claims.provider].append(claims)
-        for (provider, slug), each in stated.items():
+        for (provider, slug), known in stated.items():
             own = by_provider.get(provider, [])
-            fallback = catalogue.providers.get(provider, {}).get("fallback", [])
-            lent = (claims for other in fallback for claims in by_provider.get(other, ()))
-            found = next((claims for claims in (*own, *lent) if claims.match(slug.lower())), None)
+            fallback = catalogue.providers.get(provider, ProviderClaims()).fallback
+            others = (claims for other in fallback for claims in by_provider.get(other, ()))
+            found = next((claims for claims in (*own, *others) if claims.match and claims.match(slug.lower())), None)
             if found is None:
                 continue
             rates = found.rates
             if found.provider != provider:
-                # Another provider's price list holds here at its standard tier; its other tiers are its own.
+                # Another provider's prices apply here only at the standard tier.
                 rates = [rate for rate in rates if rate.service_tier is ServiceTier.STANDARD]
-            here = each.by_source.get(catalogue.source)
+            here = known.by_source.get(catalogue.source)
             if here is None:
-                # A group's own name and status say nothing of the members it covers; limits and rates do.
-                facts = {name: value for name, value in found.facts.items() if name in LIMITS}
-                each.add(catalogue.source, ModelClaims(provider, slug, facts=facts, rates=rates))
+                # The name and status of a group say nothing about its members; its limits and rates do.
+                limits = known_facts({name: value for name, value in found.facts.items() if name in LIMITS})
+                known.add(catalogue.source, ModelClaims(provider, slug, facts=limits, rates=rates))
             else:
-                here.rates = rates
+                known.add(catalogue.source, replace(here, rates=rates))
 
 
-def lend_access(stated: Mapping[ModelKey, Stated], canonicals: Mapping[ModelKey, str]) -> None:
-    """Where nobody says whether a listing's weights are open, what is said of the same model elsewhere holds."""
-    said: dict[str, tuple[str, Any]] = {}
-    for key, each in stated.items():
-        for source, claims in each.ordered():
+def share_access_types(stated: Mapping[ModelKey, ClaimsBySource], canonicals: Mapping[ModelKey, str]) -> None:
+    """If no source says whether a listing's weights are open, what is said about the same model elsewhere applies."""
+    known: dict[str, tuple[str, AccessType]] = {}
+    for key, claims_here in stated.items():
+        for source, claims in claims_here.ordered():
             if "access_type" in claims.facts:
-                said.setdefault(canonicals[key], (source, claims.facts["access_type"]))
-    for key, each in stated.items():
-        if first(each, "access_type") is None and canonicals[key] in said:
-            source, value = said[canonicals[key]]
-            each.by_source.setdefault(source, ModelClaims(*key)).facts["access_type"] = value
-
-
-SHARED = ("family", "license", "parameter_size", "access_type")
-"""Facts of the model itself, the same at whichever provider."""
+                known.setdefault(canonicals[key], (source, claims.facts["access_type"]))
+    for key, claims_here in stated.items():
+        if not claims_here.values("access_type") and canonicals[key] in known:
+            source, access_type = known[canonicals[key]]
+            claims = claims_here.by_source.get(source) or ModelClaims(*key)
+            facts: Facts = {**claims.facts, "access_type": access_type}
+            claims_here.add(source, replace(claims, facts=facts))
 
 
 def share(
-    stated: Mapping[ModelKey, Stated], canonicals: Mapping[ModelKey, str]
-) -> dict[str, dict[str, tuple[str, Any]]]:
-    """Identity -> what the maker's own entry is said to be: fact -> (source, value)."""
-    answer: dict[str, dict[str, tuple[str, Any]]] = {}
-    for key, each in stated.items():
-        if key[0] != canonicals[key].partition("/")[0]:
-            continue
-        facts: dict[str, tuple[str, Any]] = {}
-        for source, claims in reversed(each.ordered()):
-            facts.update({name: (source, claims.facts[name]) for name in SHARED if name in claims.facts})
-        answer.setdefault(canonicals[key], {}).update(facts)
+    stated: Mapping[ModelKey, ClaimsBySource], canonicals: Mapping[ModelKey, str]
+) -> dict[str, dict[str, tuple[str, object]]]:
+    """Canonical model -> what its maker's own listing says: fact -> (source, value)."""
+    answer: dict[str, dict[str, tuple[str, object]]] = {}
+    for key, claims in stated.items():
+        if key[0] == canonicals[key].partition("/")[0]:
+            values = {name: claims.values(name) for name in SHARED}
+            facts = {name: stated_values[0] for name, stated_values in values.items() if stated_values}
+            answer.setdefault(canonicals[key], {}).update(facts)
     return answer
 
 
-def merge_families(catalogues: Iterable[Catalogue], models: Sequence[MergedModel]) -> dict[str, dict[str, Any]]:
-    known = {model.columns["ref"] for model in models}
-    named: dict[str, dict[str, Any]] = {}
+def merge_families(catalogues: Iterable[Catalogue], models: Sequence[MergedModel]) -> dict[str, MergedFamily]:
+    refs = {model.ref for model in models}
+    claims: dict[str, FamilyClaims] = {}
     for catalogue in catalogues:
-        for slug, columns in catalogue.families.items():
-            named.setdefault(slug, columns)
-    counts: dict[str, int] = defaultdict(int)
-    for model in models:
-        if model.columns["family_slug"]:
-            counts[model.columns["family_slug"]] += 1
-    families: dict[str, dict[str, Any]] = {}
+        claims = catalogue.families | claims
+    counts = Counter(model.family_slug for model in models if model.family_slug)
+    families: dict[str, MergedFamily] = {}
     for slug in sorted(counts):
-        columns = named.get(slug, {})
-        default = columns.get("default_model_ref")
-        families[slug] = {
-            "slug": slug,
-            "name": columns.get("name") or slug.replace("-", " ").title(),
-            "default_model_ref": default if default in known else None,
-            "model_count": counts[slug],
-        }
+        family = claims.get(slug) or FamilyClaims(slug.replace("-", " ").title())
+        default = family.default_model_ref if family.default_model_ref in refs else None
+        families[slug] = MergedFamily(slug=slug, name=family.name, default_model_ref=default, model_count=counts[slug])
     return families
 
 
-def merge_providers(catalogues: Iterable[Catalogue], models: Sequence[MergedModel]) -> dict[str, dict[str, Any]]:
-    counts: dict[str, int] = defaultdict(int)
-    for model in models:
-        counts[model.columns["provider_slug"]] += 1
+def merge_providers(catalogues: Iterable[Catalogue], models: Sequence[MergedModel]) -> dict[str, MergedProvider]:
+    counts = Counter(model.provider_slug for model in models)
     by_source = {catalogue.source: catalogue.providers for catalogue in catalogues}
-    providers: dict[str, dict[str, Any]] = {}
-    for slug in sorted({slug for each in by_source.values() for slug in each if slug in counts or slug in policies()}):
-        declared = policy(slug)
-        columns: dict[str, Any] = {"name": declared.name, "kind": declared.kind, "website_url": declared.website_url}
-        for source in TRUST:
-            for name, value in by_source.get(source, {}).get(slug, {}).items():
-                # The operator's word stands over the declared table's, which stands over a feed's.
-                if name != "fallback" and (source == "overlay" or columns.get(name) is None):
-                    columns[name] = value
-        providers[slug] = {
-            "slug": slug,
-            "name": columns.get("name") or slug,
-            "kind": columns["kind"],
-            "website_url": columns.get("website_url"),
-            "docs_url": columns.get("docs_url"),
-            "api_base_url": columns.get("api_base_url"),
-            "credential_variables": columns.get("credential_variables") or [],
-            "model_count": counts[slug],
-        }
-    return providers
+    slugs = {slug for providers in by_source.values() for slug in providers}
+    return {
+        slug: _merge_provider(slug, by_source, counts[slug])
+        for slug in sorted(slugs)
+        if slug in counts or slug in policies()
+    }
+
+
+def _merge_provider(slug: str, by_source: Mapping[str, Mapping[str, ProviderClaims]], count: int) -> MergedProvider:
+    declared = policy(slug)
+    ours = ProviderClaims(declared.name, declared.kind, declared.website_url)
+    stated = [by_source[source][slug] for source in TRUST if slug in by_source.get(source, {})]
+    # The overlay overrides `_providers.toml`, which overrides the feeds.
+    stated.insert(1 if slug in by_source.get("overlay", {}) else 0, ours)
+    return MergedProvider(
+        slug=slug,
+        name=_first(claims.name for claims in stated) or slug,
+        kind=_first(claims.kind for claims in stated) or declared.kind,
+        website_url=_first(claims.website_url for claims in stated),
+        docs_url=_first(claims.docs_url for claims in stated),
+        api_base_url=_first(claims.api_base_url for claims in stated),
+        credential_variables=list(_first(claims.credential_variables for claims in stated) or ()),
+        model_count=count,
+    )
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)

@@ -1,22 +1,16 @@
-"""Which source's rates hold for a model, and today's standard price among them. Pure."""
+"""Which source's rates are used for a model. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import NamedTuple
 
-from schema.enums import Meter, PricePublication, ServiceTier
-from schema.pricing.rates import in_force
+from schema.enums import Meter
+from schema.pricing.rates import rate_order
+from schema.pricing.standard import STANDARD_METERS, StandardPrice, standard_price
 from seeds.catalogue import RateClaim
-
-STANDARD_METERS: Mapping[str, Meter] = {
-    "price_input": Meter.INPUT,
-    "price_output": Meter.OUTPUT,
-    "price_cache_read": Meter.CACHE_READ,
-    "price_cache_write": Meter.CACHE_WRITE,
-}
-TIER_ORDER = {tier: index for index, tier in enumerate(ServiceTier)}
-METER_ORDER = {meter: index for index, meter in enumerate(Meter)}
+from seeds.merge.claims import ClaimsBySource, MergedClaim, MergedRate, Reasons, camel_case, merge_claims
+from seeds.merge.overrides import decide
 
 
 class SourcedRate(NamedTuple):
@@ -24,71 +18,75 @@ class SourcedRate(NamedTuple):
     source: str
 
 
-class StandardPrice(NamedTuple):
-    """What a request at the standard tier and base context costs on a day."""
+def merge_rates(
+    ref: str, stated: ClaimsBySource, today: date, reasons: Reasons
+) -> tuple[list[MergedRate], StandardPrice, list[MergedClaim]]:
+    """The rates to use, today's standard price among them, and the claims about the standard price."""
+    rate_lists: Sequence[tuple[str, Sequence[RateClaim]]] = [
+        (source, model.rates) for source, model in stated.ordered() if model.rates
+    ]
+    rate_lists, reason = decide(ref, "price", rate_lists)
+    rates = [
+        MergedRate(
+            rate.meter,
+            rate.amount,
+            rate.unit,
+            rate.service_tier,
+            rate.publication,
+            rate.min_context_tokens,
+            rate.daily_from,
+            rate.daily_to,
+            rate.effective_from,
+            rate.effective_to,
+            position=position,
+            source_slug=source,
+        )
+        for position, (rate, source) in enumerate(choose_rates(rate_lists, today))
+    ]
+    price = standard_price(rates, today)
+    claims: list[MergedClaim] = []
+    by_source = [(source, standard_price(source_rates, today)) for source, source_rates in rate_lists]
+    for name, meter in STANDARD_METERS.items():
+        field = f"price.{camel_case(name)}"
+        amounts = [(source, theirs.amounts[meter]) for source, theirs in by_source if meter in theirs.amounts]
+        if amounts and meter not in price.amounts:
+            # The trusted price list is used as a whole, including what it leaves out.
+            trusted = by_source[0][0]
+            claims.append(MergedClaim(field, trusted, 0, None, False, "Its price list has no such rate."))
+            others = [pair for pair in amounts if pair[0] != trusted]
+            claims += [replace(claim, rank=claim.rank + 1) for claim in merge_claims(field, others, {})]
+        else:
+            claims += merge_claims(field, amounts, reasons, reason)
+    publications = [(source, theirs.publication) for source, theirs in by_source]
+    claims += merge_claims("price.publication", publications, reasons, reason)
+    return rates, price, claims
 
-    amounts: Mapping[str, Decimal]
-    publication: PricePublication
 
+def choose_rates(stated: Sequence[tuple[str, Sequence[RateClaim]]], day: date) -> list[SourcedRate]:
+    """The rates to use, from (source, rates) in order of trust.
 
-def standard(rates: Iterable[RateClaim], day: date) -> StandardPrice:
-    """The everyday price: standard tier, base context, no time-of-day window."""
-    base = {
-        rate.meter: rate
-        for rate in rates
-        if rate.service_tier is ServiceTier.STANDARD
-        and rate.min_context_tokens == 0
-        and rate.daily_from is None
-        and in_force(rate, day)
-    }
-    amounts = {
-        name: rate.amount
-        for name, meter in STANDARD_METERS.items()
-        if (rate := base.get(meter)) is not None and rate.amount is not None
-    }
-    for publication in (PricePublication.PUBLISHED, PricePublication.INCLUDED, PricePublication.FREE):
-        if any(rate.publication is publication for rate in base.values()):
-            return StandardPrice(amounts, publication)
-    return StandardPrice(amounts, PricePublication.NOT_PUBLISHED)
-
-
-def choose(stated: Sequence[tuple[str, Sequence[RateClaim]]], day: date) -> list[SourcedRate]:
-    """The rates believed, from (source, rates) in order of trust.
-
-    A tier's rates are taken whole from the first source that has them: rates of two lists need not
-    belong together. Tiers the first source leaves out come from a later one, provided that it agrees
-    on today's standard price: then it is reading the same list.
+    All rates of a tier come from the first source that has them: rates of two price lists need not belong together.
+    Tiers that the first source leaves out come from a later one if it states the same standard price for the day: then
+    it describes the same price list.
     """
     lists = [(source, rates) for source, rates in stated if rates]
     if not lists:
         return []
     first_source, first = lists[0]
     chosen = [SourcedRate(rate, first_source) for rate in first]
-    ours = standard(first, day)
+    ours = standard_price(first, day)
     for source, rates in lists[1:]:
-        theirs = standard(rates, day)
-        if not _same_list(ours, theirs):
+        if not _same_price_list(ours, standard_price(rates, day)):
             continue
-        held = {each.rate.service_tier for each in chosen}
-        chosen += [SourcedRate(rate, source) for rate in rates if rate.service_tier not in held]
-    return sorted(chosen, key=lambda each: order(each.rate))
+        covered = {rate.service_tier for rate, _ in chosen}
+        chosen += [SourcedRate(rate, source) for rate in rates if rate.service_tier not in covered]
+    return sorted(chosen, key=lambda sourced: rate_order(sourced.rate))
 
 
-def _same_list(ours: StandardPrice, theirs: StandardPrice) -> bool:
-    names = ("price_input", "price_output")
+def _same_price_list(ours: StandardPrice, theirs: StandardPrice) -> bool:
+    meters = (Meter.INPUT, Meter.OUTPUT)
     return (
         ours.publication is theirs.publication
-        and any(name in ours.amounts for name in names)
-        and all(ours.amounts.get(name) == theirs.amounts.get(name) for name in names)
-    )
-
-
-def order(rate: RateClaim) -> tuple[object, ...]:
-    """Tier, context size, meter, window, time: the order rates are listed in."""
-    return (
-        TIER_ORDER[rate.service_tier],
-        rate.min_context_tokens,
-        METER_ORDER[rate.meter],
-        str(rate.daily_from or ""),
-        str(rate.effective_from or ""),
+        and any(meter in ours.amounts for meter in meters)
+        and all(ours.amounts.get(meter) == theirs.amounts.get(meter) for meter in meters)
     )

@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schema.pricing.standard import STANDARD_METERS
 from schema.strict_json import JsonError, JsonParser
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim
-from seeds.curated.loader import PLAIN, SETS
-from seeds.overlay.rates import SHORTHAND, rates
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims
+from seeds.curated.loader import stated_facts
+from seeds.overlay.rates import rates
 from seeds.overlay.shape import FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
 
 SLUG = "overlay"
@@ -64,7 +65,7 @@ class Overlay:
                     f"no source has this provider, and no model here uses it. {_nearest(slug, known)}"
                     "Fix the name, or add one of its models.",
                 )
-            if slug not in known and "kind" not in columns:
+            if slug not in known and columns.kind is None:
                 raise self.mistake(("providers", slug), "a new provider needs a kind: LAB, CLOUD, GATEWAY or LOCAL.")
         spellings: dict[tuple[str, str], set[str]] = {}
         for model in (model for catalogue in others for model in catalogue.models):
@@ -124,7 +125,7 @@ def parse(content: bytes, name: str) -> Overlay:
     except ValidationError as error:
         raise _first_mistake(overlay, error) from error
     for slug, provider in shape.providers.items():
-        overlay.catalogue.providers[slug] = provider.model_dump(exclude_none=True)
+        overlay.catalogue.providers[slug] = ProviderClaims(**provider.model_dump())
     for ref, model in shape.models.items():
         overlay.catalogue.models.append(_claims(overlay, ref, model))
     return overlay
@@ -190,12 +191,7 @@ def _shown(value: Any) -> str:
 def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
     path: KeyPath = ("models", ref)
     found = ModelClaims(*_split(ref), aliases=tuple(shape.aliases))
-    found.facts = {name: value for name in PLAIN if (value := getattr(shape, name)) is not None}
-    if shape.knowledge_cutoff:
-        found.facts["knowledge_cutoff_text"] = shape.knowledge_cutoff
-    for name in SETS:
-        if (members := getattr(shape, name)) is not None:
-            found.facts[name] = frozenset(member.name for member in members)
+    found.facts = stated_facts(shape)
     found.capabilities = {capability.name: True for capability in shape.capabilities}
     for index, capability in enumerate(shape.without_capabilities):
         if capability in shape.capabilities:
@@ -214,7 +210,7 @@ def _reasons(overlay: Overlay, path: KeyPath, shape: ModelShape, found: ModelCla
     meters = {rate.meter for rate in found.rates}
     for name, reason in shape.reasons.items():
         if name == "price" and meters:
-            yield from ((f"price.{key}", reason) for key, meter in SHORTHAND.items() if meter in meters)
+            yield from ((f"price.{key}", reason) for key, meter in STANDARD_METERS.items() if meter in meters)
         elif name in found.facts or (name == "knowledge_cutoff" and shape.knowledge_cutoff):
             yield name, reason
         else:

@@ -4,19 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 
-from schema.enums import Meter, PricePublication
+from schema.enums import PricePublication
+from schema.pricing.rates import USUAL_UNITS, rate_key
+from schema.pricing.standard import STANDARD_METERS
 from seeds.catalogue import RateClaim
-from seeds.feeds.genai_rates import METERS
 from seeds.overlay.shape import KeyPath, ModelShape, RateShape
 
-UNITS = dict(METERS.values())
-"""The usual unit of each meter."""
-SHORTHAND = {
-    "input": Meter.INPUT,
-    "output": Meter.OUTPUT,
-    "cache_read": Meter.CACHE_READ,
-    "cache_write": Meter.CACHE_WRITE,
-}
 FREE, PUBLISHED = PricePublication.FREE, PricePublication.PUBLISHED
 Mistake = Callable[[KeyPath, str], ValueError]
 
@@ -38,11 +31,8 @@ def rates(mistake: Mistake, path: KeyPath, shape: ModelShape) -> list[RateClaim]
 
 
 def _collide(one: RateClaim, other: RateClaim) -> bool:
-    def same(rate: RateClaim) -> tuple[object, ...]:
-        return rate.service_tier, rate.meter, rate.min_context_tokens, rate.daily_from, rate.daily_to
-
     return (
-        same(one) == same(other)
+        rate_key(one) == rate_key(other)
         and (one.effective_from or date.min) < (other.effective_to or date.max)
         and (other.effective_from or date.min) < (one.effective_to or date.max)
     )
@@ -53,13 +43,13 @@ def _shorthand(mistake: Mistake, path: KeyPath, shape: ModelShape) -> Iterator[t
     price = shape.price
     if price is None:
         return
-    given = [name for name in SHORTHAND if getattr(price, name) is not None]
+    given = [name for name in STANDARD_METERS if getattr(price, name) is not None]
     if not given and price.publication in (None, PUBLISHED):
         raise mistake(path, "it has no amount. Set input, output, cache_read or cache_write.")
     for name in given or ("input", "output"):
         where = (*path, name)
         amount, publication = _stated(mistake, where, getattr(price, name), price.publication)
-        yield where, RateClaim(SHORTHAND[name], amount, publication=publication)
+        yield where, RateClaim(STANDARD_METERS[name], amount, publication=publication)
 
 
 def _rate(mistake: Mistake, path: KeyPath, shape: RateShape) -> tuple[KeyPath, RateClaim]:
@@ -78,7 +68,7 @@ def _rate(mistake: Mistake, path: KeyPath, shape: RateShape) -> tuple[KeyPath, R
     return path, RateClaim(
         shape.meter,
         amount,
-        shape.unit or UNITS[shape.meter],
+        shape.unit or USUAL_UNITS[shape.meter],
         shape.service_tier,
         publication,
         shape.min_context_tokens,

@@ -26,7 +26,7 @@ from schema.enums import (
 )
 from seeds.catalogue import MAX_OUTPUT
 from seeds.curated.loader import Shape
-from seeds.feeds.shapes import PROVIDER_SLUG, UNFIT, bounded
+from seeds.feeds.validation import PROVIDER_SLUG, UNFIT, bounded
 
 KeyPath = tuple[str | int, ...]
 """Keys and indexes that lead to a value: ("models", "acme/one", "rates", 0, "amount")."""

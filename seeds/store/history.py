@@ -1,95 +1,85 @@
-"""How a model's rates go on when they move: what was in force is kept, with the days this registry saw. Pure.
+"""Continues the history of a model's rates: old rates are kept, with the days this registry saw them. Pure.
 
-Sources mostly state today's price alone. The registry adds what it observes: a rate that moved ends on the day it was
-seen to, and its successor begins there. What a source says of a rate's past stands over what was observed.
+Most sources state only today's price. The registry adds what it observes: a rate that changes ends on the day the
+registry sees the change, and the new rate starts on that day. What a source states about past prices overrides what
+was observed.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from decimal import Decimal
 
-Row = Mapping[str, Any]
-"""A rate as `tables.Rate` has it."""
-Key = tuple[Any, ...]
-
-
-def key(rate: Row) -> Key:
-    """What a rate is the price of: of two rates with one key, only one is in force at any moment."""
-    return rate["service_tier"], rate["meter"], rate["min_context_tokens"], rate["daily_from"], rate["daily_to"]
+from schema.enums import PricePublication, PriceUnit
+from schema.pricing.rates import RateKey, in_force, rate_key
+from seeds.merge.claims import MergedRate
 
 
-def worth(rate: Row) -> Key:
-    return rate["amount"], rate["publication"], rate["unit"], rate["currency"]
-
-
-def in_force(rate: Row, day: date) -> bool:
-    begin, end = rate["effective_from"], rate["effective_to"]
-    return (begin is None or begin <= day) and (end is None or day < end)
-
-
-def continued(held: Sequence[Row], stated: Sequence[Row], today: date) -> list[dict[str, Any]]:
-    """The rates to store: those stated today, with the days observed, and those that were in force before."""
-    current = {key(rate): rate for rate in held if in_force(rate, today)}
-    past: dict[Key, list[Row]] = defaultdict(list)
-    for rate in held:
-        if rate["observed"] and rate["effective_to"] is not None and not in_force(rate, today):
-            past[key(rate)].append(rate)
-    fresh: list[dict[str, Any]] = []
+def continue_history(stored: Sequence[MergedRate], stated: Sequence[MergedRate], today: date) -> list[MergedRate]:
+    """The rates to store: those stated today, with the days observed, and those in force before."""
+    current = {rate_key(rate): rate for rate in stored if in_force(rate, today)}
+    past: dict[RateKey, list[MergedRate]] = defaultdict(list)
+    for rate in stored:
+        if rate.observed and rate.effective_to is not None and not in_force(rate, today):
+            past[rate_key(rate)].append(rate)
+    new: list[MergedRate] = []
     for rate in stated:
-        row = {**rate, "observed": False}
         if in_force(rate, today):
-            before = current.pop(key(rate), None)
-            ended = _follow(row, before, today)
-            if ended is not None:
-                past[key(rate)].append(ended)
-        fresh.append(row)
-    # What is left was in force, and nobody states it any more.
-    for name, rate in current.items():
-        if not any(name == key(row) and in_force(row, today) for row in fresh):
-            past[name] += _ended(rate, today)
-    return _in_order(fresh, past)
+            before = current.pop(rate_key(rate), None)
+            rate = _start(rate, before, today)
+            if before is not None and rate.effective_from is not None and _price(before) != _price(rate):
+                past[rate_key(rate)] += _end(before, rate.effective_from)
+        new.append(rate)
+    # The rates left were in force, and no source states them any more.
+    in_force_now = {rate_key(rate) for rate in new if in_force(rate, today)}
+    for key, rate in current.items():
+        if key not in in_force_now:
+            past[key] += _end(rate, today)
+    return _in_order(new, past)
 
 
-def _follow(row: dict[str, Any], before: Row | None, today: date) -> Row | None:
-    """Gives a stated rate its first day, where no source does. Gives the rate it takes the place of, ended."""
-    if before is not None and worth(before) == worth(row):
-        if row["effective_from"] is None and before["observed"]:
-            row |= {"effective_from": before["effective_from"], "observed": True}
-        return None
-    if row["effective_from"] is None:
-        row |= {"effective_from": today, "observed": True}
-    if before is None:
-        return None
-    return next(iter(_ended(before, row["effective_from"])), None)
+def _price(rate: MergedRate) -> tuple[Decimal | None, PricePublication, PriceUnit, str]:
+    return rate.amount, rate.publication, rate.unit, rate.currency
 
 
-def _ended(rate: Row, day: date) -> list[Row]:
-    """The rate with its last day; nothing where it would have held for no day at all."""
-    begin = rate["effective_from"]
-    return [] if begin is not None and begin >= day else [{**rate, "effective_to": day, "observed": True}]
+def _start(rate: MergedRate, before: MergedRate | None, today: date) -> MergedRate:
+    """The stated rate, with the day it was first observed if no source states its first day."""
+    if rate.effective_from is not None:
+        return rate
+    if before is None or _price(before) != _price(rate):
+        return replace(rate, effective_from=today, observed=True)
+    return replace(rate, effective_from=before.effective_from, observed=True) if before.observed else rate
 
 
-def _in_order(fresh: Sequence[dict[str, Any]], past: Mapping[Key, list[Row]]) -> list[dict[str, Any]]:
-    """Every rate in the order stated, the past of each before it; what a source says itself of that past stands."""
-    answer: list[dict[str, Any]] = []
-    told: dict[Key, list[Row]] = defaultdict(list)
-    for row in fresh:
-        told[key(row)].append(row)
+def _end(rate: MergedRate, day: date) -> list[MergedRate]:
+    """The rate with its last day; nothing if it would not have been in force on any day."""
+    if rate.effective_from is not None and rate.effective_from >= day:
+        return []
+    return [replace(rate, effective_to=day, observed=True)]
+
+
+def _in_order(new: Sequence[MergedRate], past: Mapping[RateKey, list[MergedRate]]) -> list[MergedRate]:
+    """All rates in the order stated, each after its past. What a source states about the past overrides it."""
+    stated: dict[RateKey, list[MergedRate]] = defaultdict(list)
+    for rate in new:
+        stated[rate_key(rate)].append(rate)
+    ordered: list[MergedRate] = []
     left = dict(past)
-    for row in fresh:
-        answer += _untold(left.pop(key(row), ()), told[key(row)])
-        answer.append(row)
-    for name, rows in left.items():
-        answer += _untold(rows, told[name])
-    return [{**row, "position": position} for position, row in enumerate(answer)]
+    for rate in new:
+        key = rate_key(rate)
+        ordered += _not_stated(left.pop(key, ()), stated[key])
+        ordered.append(rate)
+    for key, rates in left.items():
+        ordered += _not_stated(rates, stated[key])
+    return [replace(rate, position=position) for position, rate in enumerate(ordered)]
 
 
-def _untold(rows: Iterable[Row], told: Sequence[Row]) -> list[dict[str, Any]]:
-    kept = (row for row in rows if not any(_overlaps(row, each) for each in told))
-    return [dict(row) for row in sorted(kept, key=lambda row: row["effective_from"] or date.min)]
+def _not_stated(rates: Iterable[MergedRate], stated: Sequence[MergedRate]) -> list[MergedRate]:
+    kept = (rate for rate in rates if not any(_overlap(rate, other) for other in stated))
+    return sorted(kept, key=lambda rate: rate.effective_from or date.min)
 
 
-def _overlaps(one: Row, other: Row) -> bool:
-    begins = max(one["effective_from"] or date.min, other["effective_from"] or date.min)
-    return begins < min(one["effective_to"] or date.max, other["effective_to"] or date.max)
+def _overlap(one: MergedRate, other: MergedRate) -> bool:
+    start = max(one.effective_from or date.min, other.effective_from or date.min)
+    return start < min(one.effective_to or date.max, other.effective_to or date.max)

@@ -1,7 +1,7 @@
 """Writes the reference index: the keys under which each model is found, and the words that stand in front of ids."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ from sqlmodel import col
 from schema import tables
 from schema.references.index import reference_rows
 from schema.references.vocabulary import ModelNames, Vocabulary, prefix_rows
+from schema.tables import table
+from seeds.store.rows import chunks
 
 CHUNK = 5_000
 """Rows written by one statement."""
@@ -42,23 +44,17 @@ async def write_references(connection: AsyncConnection) -> None:
     await _replace(connection, tables.Reference, references)
 
 
-async def _replace(connection: AsyncConnection, model: type[tables.Table], rows: Iterable[tuple[Any, ...]]) -> None:
+async def _replace(connection: AsyncConnection, model: type[tables.Table], rows: Iterable[tuple[object, ...]]) -> None:
     """Makes these the rows of a table. Their values are in the order of its columns."""
-    table = tables.Table.metadata.tables[str(model.__tablename__)]
-    columns = table.c.keys()
+    sql_table = table(model)
+    columns = sql_table.c.keys()
     wanted = set(map(tuple, rows))
-    stored = {tuple(row) for row in await connection.execute(sa.select(table))}
-    key = {f"{column.name}_": column for column in table.primary_key}
+    stored = {tuple(row) for row in await connection.execute(sa.select(sql_table))}
+    key = {f"{column.name}_": column for column in sql_table.primary_key}
     matching = sa.and_(*(column == sa.bindparam(name) for name, column in key.items()))
-    for some in _chunks(stored - wanted):
+    for some in chunks(list(stored - wanted), CHUNK):
         found = [dict(zip(columns, row, strict=True)) for row in some]
         keys = [{name: row[column.name] for name, column in key.items()} for row in found]
-        await connection.execute(sa.delete(table).where(matching), keys)
-    for some in _chunks(wanted - stored):
-        await connection.execute(sa.insert(table), [dict(zip(columns, row, strict=True)) for row in some])
-
-
-def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    left = list(rows)
-    for start in range(0, len(left), CHUNK):
-        yield left[start : start + CHUNK]
+        await connection.execute(sa.delete(sql_table).where(matching), keys)
+    for some in chunks(list(wanted - stored), CHUNK):
+        await connection.execute(sa.insert(sql_table), [dict(zip(columns, row, strict=True)) for row in some])

@@ -1,23 +1,23 @@
-"""The sources as the registry introduces them: how each stands, and the last good content of those that are fetched."""
+"""The table of sources: their state, and the last valid content of those that are fetched."""
 
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
 from schema.enums import SourceStatus
+from schema.tables import table
 from seeds.feeds import FEEDS
 from seeds.merge.claims import TRUST
-from seeds.store.store import table
 
 
 class Described(NamedTuple):
-    """A source as `registry { sources }` introduces it."""
+    """A source as `registry { sources }` describes it."""
 
     name: str
     url: str | None
@@ -37,19 +37,28 @@ LIVE = frozenset(feed.SLUG for feed in FEEDS)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a source stands after it was asked, or was not."""
+    """The state of a source after a load or a refresh."""
 
     status: SourceStatus = SourceStatus.OK
     error: str | None = None
     asked: bool = False
-    """Whether it was tried now."""
+    """True if this load or refresh tried to read it."""
     answered: bool = False
-    """Whether it gave something usable now."""
+    """True if it gave usable content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a source contributed to the registry."""
+
+    model_count: int = 0
+    quarantined_count: int = 0
+    edition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The last good content of a source."""
+    """The last valid content of a source."""
 
     content: bytes
     fingerprint: str
@@ -61,33 +70,44 @@ async def write(
     connection: AsyncConnection,
     now: datetime,
     states: Mapping[str, State],
-    described: Mapping[str, Mapping[str, Any]] | None = None,
+    contributions: Mapping[str, Contribution] | None = None,
 ) -> None:
-    """Writes how the sources stand, and, after a merge, what of each is in the registry.
+    """Writes the state of the sources and, after a merge, what each of them contributed.
 
-    A source that no state is given for stays as it was.
+    A source without a state keeps the one it had.
     """
     source = table(tables.Source)
-    held = {row.slug for row in await connection.execute(sa.select(source.c.slug))}
+    stored = {row.slug for row in await connection.execute(sa.select(source.c.slug))}
     for trust, slug in enumerate(TRUST):
-        columns: dict[str, Any] = {**DESCRIBED[slug]._asdict(), "trust": trust}
+        described = DESCRIBED[slug]
+        columns: dict[str, object] = {
+            "name": described.name,
+            "url": described.url,
+            "license": described.license,
+            "trust": trust,
+        }
         if state := states.get(slug):
             columns |= {"status": state.status, "last_error": state.error}
             columns |= {"last_attempt_at": now} if state.asked else {}
             columns |= {"last_success_at": now} if state.answered else {}
-        if described is not None:
-            columns |= described.get(slug, {"model_count": 0, "quarantined_count": 0, "edition": None})
-        if slug in held:
+        if contributions is not None:
+            contribution = contributions.get(slug, Contribution())
+            columns |= {
+                "model_count": contribution.model_count,
+                "quarantined_count": contribution.quarantined_count,
+                "edition": contribution.edition,
+            }
+        if slug in stored:
             await connection.execute(sa.update(source).where(source.c.slug == slug).values(columns))
         else:
-            # Never asked is not switched off: a feed nobody has reached yet is out of date.
+            # A feed that was never fetched is not switched off.
             status = SourceStatus.OK if slug in LIVE else SourceStatus.DISABLED
-            unknown = {"status": status, "model_count": 0, "quarantined_count": 0}
+            unknown: dict[str, object] = {"status": status, "model_count": 0, "quarantined_count": 0}
             await connection.execute(sa.insert(source).values(unknown | columns | {"slug": slug}))
 
 
 async def note_inputs(connection: AsyncConnection, inputs: str) -> None:
-    """Notes at the latest revision what it was merged from, or is known to be the same as."""
+    """Records at the latest revision the fingerprint of the inputs it equals."""
     revision = table(tables.Revision)
     latest = sa.select(sa.func.max(revision.c.number)).scalar_subquery()
     await connection.execute(
@@ -98,7 +118,7 @@ async def note_inputs(connection: AsyncConnection, inputs: str) -> None:
 
 
 async def editions(connection: AsyncConnection) -> dict[str, Edition]:
-    """The last good content of each source that has been fetched."""
+    """The last valid content of each source that was fetched."""
     edition = table(tables.Edition)
     return {
         row.source_slug: Edition(zlib.decompress(row.content), row.fingerprint, row.etag, row.last_modified)
@@ -107,7 +127,7 @@ async def editions(connection: AsyncConnection) -> dict[str, Edition]:
 
 
 async def keep(connection: AsyncConnection, slug: str, fresh: Edition, now: datetime) -> None:
-    """Keeps the content in place of the one before."""
+    """Replaces the content that is kept for the source."""
     edition = table(tables.Edition)
     await connection.execute(sa.delete(edition).where(edition.c.source_slug == slug))
     await connection.execute(

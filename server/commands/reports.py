@@ -62,7 +62,7 @@ def refreshed(console: Console, report: Report) -> None:
         table.add_row(slug, label(state.status), *counts)
     console.print(table)
     if outcome is not None and wrote:
-        counts_by_kind = Counter(change["kind"] for change in outcome.changes)
+        counts_by_kind = Counter(change.kind for change in outcome.changes)
         kinds = Table(title=f"{len(outcome.changes):,} changes")
         kinds.add_column("Change")
         kinds.add_column("Number", justify="right")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel import col
 
 from schema import tables
+from schema.tables import table
 from server.database.migrations import upgrade
 from server.errors import OperatorError
 
@@ -120,7 +121,7 @@ async def prepare(engine: AsyncEngine) -> str | None:
 
 async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
-    ours = {_table(each).name for each in tables.REGISTRY}
+    ours = {table(each).name for each in tables.REGISTRY}
     if names & ours and "layout" not in names:
         raise OperatorError(
             f"The database already has tables named {', '.join(sorted(names & ours))} that are not ModelMeta's. "
@@ -136,17 +137,13 @@ async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
                 "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
             )
         return await upgrade(connection, found)
-    await connection.run_sync(tables.Table.metadata.create_all, tables=[_table(each) for each in tables.REGISTRY])
-    await connection.execute(sa.insert(_table(tables.Layout)).values(number=tables.LAYOUT))
+    await connection.run_sync(tables.Table.metadata.create_all, tables=[table(each) for each in tables.REGISTRY])
+    await connection.execute(sa.insert(table(tables.Layout)).values(number=tables.LAYOUT))
     return None
 
 
 async def _layout_number(connection: AsyncConnection) -> int | None:
     return await connection.scalar(sa.select(sa.func.max(col(tables.Layout.number))))
-
-
-def _table(model: type[tables.Table]) -> sa.Table:
-    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 def explain(engine: AsyncEngine, error: BaseException) -> str:

@@ -46,7 +46,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schema import tables
 from schema.column_types import dump_json, is_array, is_object
 from schema.strict_json import JsonError, JsonParser, exact_integer
-from seeds.store.store import table
+from schema.tables import table
 from server.errors import OperatorError
 from server.snapshots.values import Codec, codec
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
-from seeds.store.store import CHUNK, insert, table
+from schema.tables import table
+from seeds.store.rows import CHUNK, insert
 from server.database import EMPTY, newest
 from server.errors import OperatorError
 from server.snapshots.format import FORMAT, VERSION, Header, Reader, Row, Writer, columns_of, table_header

@@ -30,7 +30,8 @@ from schema import subscription, tables
 from schema.context import Context, State
 from schema.enums import ChangeKind
 from schema.subscription import CHUNK, Position, changes, follow
-from seeds.store.store import insert, table
+from schema.tables import table
+from seeds.store.rows import insert
 from server import database
 from server.database.revisions import Watch
 from server.graphql.connection_limits import ConnectionLimits

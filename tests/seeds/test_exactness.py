@@ -1,4 +1,4 @@
-"""The promise: nothing passes through float. Numbers keep every digit from the feed's bytes to the answer's."""
+"""The promise: no number becomes a float. Numbers keep every digit from the feed to the answer."""
 
 import json
 from decimal import Decimal
@@ -47,7 +47,7 @@ async def text_of(engine: AsyncEngine, catalogues: list[Catalogue]) -> str:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_a_price_of_models_dev_comes_out_digit_for_digit(engine: AsyncEngine, number: str) -> None:
+async def test_a_price_of_models_dev_keeps_every_digit(engine: AsyncEngine, number: str) -> None:
     text = await text_of(engine, [models_dev.parse((API_JSON % (number, number, number)).encode())])
     model = json.loads(text, parse_float=str)["data"]["model"]
     assert model["price"] == dict.fromkeys(("input", "output", "cacheRead"), PLAIN[number])
@@ -59,7 +59,7 @@ async def test_a_price_of_models_dev_comes_out_digit_for_digit(engine: AsyncEngi
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_a_tier_of_genai_prices_comes_out_digit_for_digit(engine: AsyncEngine, number: str) -> None:
+async def test_a_tier_of_genai_prices_keeps_every_digit(engine: AsyncEngine, number: str) -> None:
     text = await text_of(engine, [genai_prices.parse((DATA_JSON % (number, number, number)).encode())])
     prices = json.loads(text)["data"]["model"]["prices"]
     assert [(rate["meter"], rate["amount"], rate["minContextTokens"]) for rate in prices] == [
@@ -70,7 +70,7 @@ async def test_a_tier_of_genai_prices_comes_out_digit_for_digit(engine: AsyncEng
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_a_default_and_its_bounds_come_out_digit_for_digit(engine: AsyncEngine, number: str) -> None:
+async def test_a_default_and_its_bounds_keep_every_digit(engine: AsyncEngine, number: str) -> None:
     catalogue = Catalogue("curated")
     loader.parse_file(TOML % (number, number, number), "openai.toml", catalogue)
     listed = models_dev.parse((API_JSON % ("1", "1", "1")).encode())
@@ -81,7 +81,7 @@ async def test_a_default_and_its_bounds_come_out_digit_for_digit(engine: AsyncEn
     assert (parameter["minimum"], parameter["maximum"]) == (PLAIN[number], PLAIN[number])
 
 
-def test_the_bundled_prices_are_decimals_all_the_way() -> None:
+def test_the_bundled_prices_are_decimals() -> None:
     catalogue = genai_prices.parse(genai_prices.bundled())
     assert all(
         isinstance(rate.amount, Decimal)

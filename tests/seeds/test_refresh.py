@@ -1,7 +1,8 @@
-"""The promise: a refresh brings exactly what the feeds changed, in one revision, and what looks broken changes nothing."""
+"""The promise: a refresh stores exactly what the feeds changed, in one revision; a feed that looks broken changes nothing."""
 
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
+from schema.tables import table
 from seeds import load
+from seeds.catalogue import Catalogue
 from seeds.feeds import models_dev
 from seeds.refresh import Plan, Report
-from seeds.store.store import table
 from server import database
 from tests.support.faulty_upstream import faulty
 from tests.support.feeds import ANYTHING_GOES, Publisher, catalogue, listing, publishing, refreshed
@@ -76,7 +78,7 @@ def waved(asked: Plan, forced: frozenset[str] = frozenset()) -> Plan:
 # What moved
 
 
-async def test_a_refresh_brings_what_the_feed_changed_in_one_revision(engine: AsyncEngine) -> None:
+async def test_a_refresh_stores_what_the_feed_changed_in_one_revision(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
         await first(engine, feeds)
         ask = asker(engine)
@@ -101,6 +103,29 @@ async def test_a_refresh_brings_what_the_feed_changed_in_one_revision(engine: As
         ]
 
 
+async def test_each_content_is_parsed_once_in_a_refresh(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: Counter[bytes] = Counter()
+    parse = models_dev.parse
+
+    def counting(content: bytes) -> Catalogue:
+        parsed[content] += 1
+        return parse(content)
+
+    monkeypatch.setattr(models_dev, "parse", counting)
+    with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
+        await first(engine, feeds)
+        for price in ("2", "3"):
+            parsed.clear()
+            feeds.documents["models-dev"] = catalogue({**BEFORE, "acme/two": listing(price=(price, price))})
+            await refreshed(engine, feeds.plan())
+            # The old content, which the guard compares, and the new one.
+            assert sorted(parsed.values()) == [1, 1]
+        parsed.clear()
+        feeds.documents["models-dev"] = catalogue({"acme/one": listing()})
+        assert not (await refreshed(engine, feeds.plan())).whole
+        assert sorted(parsed.values()) == [1, 1]
+
+
 async def test_the_same_again_changes_nothing_and_writes_nothing(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
         await first(engine, feeds)
@@ -119,7 +144,7 @@ async def test_the_same_again_changes_nothing_and_writes_nothing(engine: AsyncEn
         assert row.startswith("(1, ")
 
 
-async def test_a_model_that_comes_back_has_returned(engine: AsyncEngine) -> None:
+async def test_a_model_that_comes_back_is_listed_as_returned(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
         await first(engine, feeds)
         feeds.documents["models-dev"] = catalogue({ref: each for ref, each in BEFORE.items() if ref != "acme/one"})
@@ -164,7 +189,7 @@ def amount(model: dict[str, Any], meter: str) -> str | None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=documents, after=documents)
-async def test_the_changes_listed_are_the_difference_a_plain_comparison_gives(
+async def test_the_changes_listed_are_those_a_plain_comparison_finds(
     tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     file = tmp_path / f"{os.urandom(6).hex()}.sqlite"
@@ -202,7 +227,7 @@ def later(bundled: bytes) -> bytes:
     return json.dumps(document).encode()
 
 
-async def test_from_the_bundled_copy_to_a_later_one_exactly_what_differs_is_listed(
+async def test_exactly_the_differences_from_the_bundled_copy_to_a_later_one_are_listed(
     engine: AsyncEngine, loaded: load.Loaded
 ) -> None:
     """With TEST_LATER_MODELS_DEV the path of a later `api.json`, that one is taken instead of a made one."""
@@ -304,7 +329,7 @@ def spoilt(share: int) -> dict[str, Any]:
     ("spoil", "words"),
     [(lost, "100 models would leave it"), (moved, "200 prices would move"), (spoilt, "100 entries fail validation")],
 )
-async def test_a_feed_that_looks_broken_is_held_until_the_operator_lets_it_through(
+async def test_a_feed_that_looks_broken_is_held_back_until_the_operator_forces_it(
     engine: AsyncEngine, spoil: Any, words: str
 ) -> None:
     with publishing({"models-dev": catalogue(lost(0))}) as feeds:
@@ -343,7 +368,7 @@ async def test_up_to_a_quarter_passes(engine: AsyncEngine, spoil: Any) -> None:
 # Sources fail one by one
 
 
-async def test_one_feed_that_fails_leaves_the_others_and_its_own_last_good_facts(engine: AsyncEngine) -> None:
+async def test_a_feed_that_fails_keeps_its_last_valid_facts_and_does_not_affect_others(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE), "genai-prices": b"[{]"}) as feeds:
         await first(engine, feeds)
         ask = asker(engine)
@@ -379,7 +404,7 @@ async def test_one_feed_that_fails_leaves_the_others_and_its_own_last_good_facts
         ("/loop", "redirects more than 5 times"),
     ],
 )
-async def test_whatever_one_upstream_does_the_others_proceed_and_sources_say_what_it_was(
+async def test_a_faulty_upstream_does_not_stop_the_others_and_its_source_says_what_is_wrong(
     engine: AsyncEngine, path: str, words: str
 ) -> None:
     listed = catalogue({"openai/one": listing(price=None), "acme/one": listing()})
@@ -411,7 +436,7 @@ async def test_whatever_one_upstream_does_the_others_proceed_and_sources_say_wha
         assert found == {"contextWindow": 128_000, "price": {"input": "1"}, "status": "ACTIVE"}
 
 
-async def test_a_feed_that_is_switched_off_is_not_asked_and_keeps_what_it_said(engine: AsyncEngine) -> None:
+async def test_a_feed_that_is_switched_off_is_not_fetched_and_keeps_its_facts(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
         await first(engine, feeds)
         feeds.asked.clear()
@@ -423,7 +448,9 @@ async def test_a_feed_that_is_switched_off_is_not_asked_and_keeps_what_it_said(e
         assert (await ask('{ model(ref: "acme/one") { status } }'))["model"] == {"status": "ACTIVE"}
 
 
-async def test_an_overlay_is_read_again_and_with_a_mistake_stays_as_it_was(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_an_overlay_is_read_at_each_refresh_and_one_with_a_mistake_is_ignored(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[models."acme/one"]\ncontext_window = 1000\n')
     query = '{ model(ref: "acme/one") { contextWindow } }'

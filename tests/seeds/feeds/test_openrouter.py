@@ -1,4 +1,4 @@
-"""The promise: what OpenRouter says of its offers is taken to the last digit, and nothing it does not say."""
+"""The promise: everything OpenRouter says about its listings is read, to the last digit, and nothing it does not say."""
 
 from datetime import date, time
 from decimal import Decimal
@@ -32,14 +32,14 @@ def priced(ref: str = "acme/any", **pricing: Any) -> list[tuple[Any, ...]]:
     return [(r.meter, r.amount, r.min_context_tokens, r.daily_from, r.daily_to) for r in model.rates]
 
 
-def test_every_offer_is_read_and_none_is_left_out() -> None:
+def test_every_listing_is_read() -> None:
     catalogue = openrouter.parse(listing())
     assert [model.key for model in catalogue.models] == [("openrouter", each["id"]) for each in OFFERS]
     assert (catalogue.source, catalogue.entries, catalogue.left_out) == ("openrouter", len(OFFERS), 0)
     assert catalogue.quarantined == []
 
 
-def test_limits_content_and_dates_are_taken() -> None:
+def test_limits_modalities_and_dates_are_read() -> None:
     assert models()["google/gemini-2.5-pro"].facts == {
         "name": "Gemini 2.5 Pro",
         "context_window": 1_048_576,
@@ -52,17 +52,17 @@ def test_limits_content_and_dates_are_taken() -> None:
     }
 
 
-def test_the_day_of_listing_is_no_day_of_release() -> None:
+def test_the_day_of_listing_is_not_a_release_date() -> None:
     assert not any("release_date" in model.facts for model in models().values())
 
 
-def test_a_name_is_told_without_its_maker() -> None:
+def test_a_name_is_read_without_its_maker() -> None:
     found = models()
-    assert found["openai/gpt-4.1-mini"].facts["name"] == "GPT-4.1 Mini"
-    assert found["openrouter/auto"].facts["name"] == "Auto Router"
+    assert found["openai/gpt-4.1-mini"].facts.get("name") == "GPT-4.1 Mini"
+    assert found["openrouter/auto"].facts.get("name") == "Auto Router"
 
 
-def test_what_a_model_can_do_follows_from_what_it_takes() -> None:
+def test_capabilities_follow_from_the_parameters_and_content_a_model_accepts() -> None:
     found = models()
     assert found["openai/gpt-4.1-mini"].capabilities == {
         "FUNCTION_CALLING": True,
@@ -76,7 +76,7 @@ def test_what_a_model_can_do_follows_from_what_it_takes() -> None:
     assert found["perplexity/sonar-pro"].capabilities == {"WEB_SEARCH": True, "VISION": True}
 
 
-def test_parameters_are_supported_of_a_known_kind_and_with_the_default_that_is_stated() -> None:
+def test_parameters_have_their_kind_and_the_default_that_is_stated() -> None:
     found = models()["anthropic/claude-sonnet-4.5"].parameters
     told = {name: (each.supported, each.kind, each.default) for name, each in found.items()}
     assert told == {
@@ -116,7 +116,7 @@ def test_only_a_number_is_the_default_of_a_parameter(text: str, default: int | D
     assert model.parameters["seed"].default == default
 
 
-def test_rates_are_exact_and_by_the_million_or_thousand() -> None:
+def test_rates_are_exact_and_per_million_or_thousand() -> None:
     rates = {rate.meter: (rate.amount, rate.unit) for rate in models()["openai/gpt-4.1-mini"].rates}
     assert rates == {
         Meter.INPUT: (Decimal("0.4"), TOKENS),
@@ -139,7 +139,7 @@ def test_no_digit_of_a_price_is_lost(price: Decimal) -> None:
     assert amount == price * 1_000_000
 
 
-def test_a_long_prompt_and_a_time_of_day_have_rates_of_their_own() -> None:
+def test_long_prompts_and_times_of_day_have_separate_rates() -> None:
     assert priced(
         overrides=[
             {"min_prompt_tokens": 200_000, "prompt": "0.000003"},
@@ -156,13 +156,13 @@ def test_a_long_prompt_and_a_time_of_day_have_rates_of_their_own() -> None:
     ]
 
 
-def test_a_price_of_minus_one_or_one_with_a_discount_is_none() -> None:
+def test_a_price_of_minus_one_or_with_a_discount_is_unknown() -> None:
     assert priced(prompt="-1", completion="-1") == []
     assert priced(discount=0.5) == []
     assert len(priced(discount=0)) == 2
 
 
-def test_a_zero_is_free_only_where_the_declared_table_says_so() -> None:
+def test_a_zero_is_free_only_if_the_providers_policy_says_so() -> None:
     def publications(ref: str, **pricing: str) -> list[tuple[Any, Any, Any]]:
         given = {"prompt": "0", "completion": "0"} | pricing
         (model,) = openrouter.parse(listing(offer(ref, pricing=given))).models
@@ -179,7 +179,7 @@ def test_a_zero_is_free_only_where_the_declared_table_says_so() -> None:
     assert publications("acme/any", completion="0.000002") == [(Meter.OUTPUT, 2, PricePublication.PUBLISHED)]
 
 
-def test_the_permanent_name_is_another_name_but_not_of_a_variant_or_an_alias() -> None:
+def test_the_permanent_slug_is_an_alias_except_for_variants_and_moving_aliases() -> None:
     found = models()
     assert found["openai/gpt-5.6-luna"].aliases == ("openai/gpt-5.6-luna-20260709",)
     assert found["meta-llama/llama-3.3-70b-instruct:free"].aliases == ()
@@ -195,13 +195,13 @@ def test_the_permanent_name_is_another_name_but_not_of_a_variant_or_an_alias() -
         ({"pricing": {"prompt": "0e-999999999", "completion": "1"}}, "amount: the number has too many digits"),
         ({"pricing": None}, "pricing: Input should be a valid dictionary or instance of PricingShape"),
         ({"id": "x" * 100_000}, "id: String should have at most 300 characters"),
-        ({"id": "acme/\u0000"}, "id: it is blank or holds control characters"),
+        ({"id": "acme/\u0000"}, "id: it is blank or contains control characters"),
         ({"name": "\ud800"}, "name: Input should be a valid string, unable to parse raw data as a unicode string"),
         ({"context_length": 10**12}, "context_length: Input should be less than or equal to 2147483647"),
         ({"id": "openai/gpt-4.1-mini"}, "it is listed twice"),
     ],
 )
-def test_a_bad_offer_is_left_out_with_a_line_that_says_why(change: dict[str, Any], why: str) -> None:
+def test_an_invalid_listing_is_left_out_with_a_line_that_says_why(change: dict[str, Any], why: str) -> None:
     bad = offer("acme/any", pricing={"prompt": "1", "completion": "1"}) | change
     catalogue = openrouter.parse(listing(OFFERS[0], bad))
     assert [model.slug for model in catalogue.models] == ["openai/gpt-4.1-mini"]
@@ -212,14 +212,14 @@ def test_a_bad_offer_is_left_out_with_a_line_that_says_why(change: dict[str, Any
     assert len(line) < 400
 
 
-def test_a_price_nobody_knows_a_meter_for_is_reported_once() -> None:
+def test_a_price_without_a_meter_is_reported_once() -> None:
     pricing = {"prompt": "1", "completion": "1", "per_smile": "1"}
     catalogue = openrouter.parse(listing(offer("acme/a", pricing=pricing), offer("acme/b", pricing=pricing)))
     assert catalogue.quarantined == ["2 models: no meter is known for the price per_smile"]
     assert (len(catalogue.models), catalogue.left_out) == (2, 0)
 
 
-def test_one_page_of_several_is_not_taken_for_the_whole() -> None:
+def test_one_page_of_several_is_refused() -> None:
     page = listing(OFFERS[0], total_count=546, links={"next": "/api/v1/models?offset=1&limit=1"})
     with pytest.raises(FeedError) as caught:
         openrouter.parse(page)
@@ -229,32 +229,30 @@ def test_one_page_of_several_is_not_taken_for_the_whole() -> None:
     )
 
 
-def test_beside_the_other_sources_no_model_is_lost_and_none_is_there_twice(loaded: Loaded) -> None:
+def test_with_the_other_sources_no_model_is_lost_or_listed_twice(loaded: Loaded) -> None:
     catalogue = openrouter.parse(listing())
     merged = merge([*loaded.catalogues, catalogue], TODAY)
-    before = {model.columns["ref"]: model for model in loaded.merged.models}
-    after = {model.columns["ref"]: model for model in merged.models}
+    before = {model.ref: model for model in loaded.merged.models}
+    after = {model.ref: model for model in merged.models}
     assert len(after) == len(merged.models)
     assert after.keys() == before.keys() | {f"openrouter/{each['id']}" for each in OFFERS}
     assert len(after) - len(before) <= 1  # one at most is new to the others
     assert merged.model_counts["openrouter"] == len(OFFERS)
     assert merged.providers.keys() == loaded.merged.providers.keys()
-    assert {ref: after[ref].columns["canonical"] for ref in before} == {
-        ref: model.columns["canonical"] for ref, model in before.items()
-    }
+    assert {ref: after[ref].canonical for ref in before} == {ref: model.canonical for ref, model in before.items()}
 
     mini = after["openrouter/openai/gpt-4.1-mini"]
-    assert (mini.columns["price_input"], mini.columns["price_output"]) == (Decimal("0.4"), Decimal("1.6"))
-    assert (mini.columns["context_window"], mini.columns["max_output_tokens"]) == (1_047_576, 32_768)
+    assert (mini.price_input, mini.price_output) == (Decimal("0.4"), Decimal("1.6"))
+    assert (mini.context_window, mini.max_output_tokens) == (1_047_576, 32_768)
     said = {claim.field: claim for claim in mini.claims if claim.source == "openrouter"}
     assert not any(claim.disputed for claim in said.values())
     assert {"price.input", "price.output", "price.cacheRead", "contextWindow"} <= said.keys()
-    assert {"seed", "tools", "prediction"} <= {row["name"] for row in mini.parameters}
+    assert {"seed", "tools", "prediction"} <= {parameter.name for parameter in mini.parameters}
     free = after["openrouter/meta-llama/llama-3.3-70b-instruct:free"]
-    assert free.columns["price_publication"] is PricePublication.FREE
+    assert free.price_publication is PricePublication.FREE
 
 
-async def test_what_openrouter_says_is_stored_and_served_digit_for_digit(engine: AsyncEngine) -> None:
+async def test_prices_of_openrouter_keep_every_digit_up_to_the_answer(engine: AsyncEngine) -> None:
     await put(engine, [openrouter.parse(listing())])
     data = await asker(engine)(
         """{

@@ -24,7 +24,7 @@ CHECKED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "identities.tom
 @pytest.fixture(scope="module")
 def known(loaded: Loaded) -> dict[str, str]:
     """Ref -> identity, of the bundled registry."""
-    return {model.columns["ref"]: model.columns["canonical"] for model in loaded.merged.models}
+    return {model.ref: model.canonical for model in loaded.merged.models}
 
 
 def one(*refs: str) -> bool:
@@ -63,7 +63,7 @@ def test_at_least_300_models_are_known_at_three_or_more_providers(known: dict[st
 
 
 def test_a_model_keeps_its_identity_whoever_is_asked_first(loaded: Loaded) -> None:
-    keys = [(model.columns["provider_slug"], model.columns["slug"]) for model in loaded.merged.models]
+    keys = [(model.provider_slug, model.slug) for model in loaded.merged.models]
     assert identity.canonicals(keys, {}) == identity.canonicals(keys[::-1], {})
 
 

@@ -1,4 +1,4 @@
-"""The promise: the source trusted most is believed, every other one is kept, and nothing is invented."""
+"""The promise: the most trusted source wins, the claims of every other are kept, and nothing is invented."""
 
 from datetime import date
 from decimal import Decimal
@@ -30,12 +30,12 @@ def rate(amount: str, meter: Meter = Meter.INPUT, **more: Any) -> RateClaim:
     return RateClaim(meter, Decimal(amount), **more)
 
 
-def test_the_first_stated_value_wins_and_the_loser_stays_as_a_claim() -> None:
+def test_the_most_trusted_source_wins_and_the_other_value_stays_as_a_claim() -> None:
     model = only(
         catalogue("models-dev", facts={"release_date": date(2025, 1, 1)}),
         catalogue("curated", facts={"release_date": date(2025, 1, 2)}),
     )
-    assert model.columns["release_date"] == date(2025, 1, 2)
+    assert model.release_date == date(2025, 1, 2)
     claims = [(c.source, c.rank, c.value, c.disputed) for c in model.claims if c.field == "releaseDate"]
     assert claims == [("curated", 0, "2025-01-02", False), ("models-dev", 1, "2025-01-01", True)]
 
@@ -43,7 +43,7 @@ def test_the_first_stated_value_wins_and_the_loser_stays_as_a_claim() -> None:
 def test_a_source_that_says_nothing_makes_no_claim_and_no_dispute() -> None:
     model = only(catalogue("models-dev", facts={"context_window": 1000}), catalogue("genai-prices"))
     assert [(c.source, c.disputed) for c in model.claims if c.field == "contextWindow"] == [("models-dev", False)]
-    assert model.columns["max_output_tokens"] is None
+    assert model.max_output_tokens is None
 
 
 def test_prices_compare_as_decimals_and_sets_as_sets() -> None:
@@ -54,34 +54,34 @@ def test_prices_compare_as_decimals_and_sets_as_sets() -> None:
     assert not any(claim.disputed for claim in model.claims)
 
 
-def test_limits_are_believed_of_models_dev_before_genai_prices() -> None:
+def test_models_dev_is_trusted_before_genai_prices_for_limits() -> None:
     model = only(
         catalogue("genai-prices", facts={"context_window": 1_000_000}),
         catalogue("models-dev", facts={"context_window": 1_047_576}),
     )
-    assert model.columns["context_window"] == 1_047_576
+    assert model.context_window == 1_047_576
 
 
-def test_a_price_list_is_taken_whole_where_sources_disagree() -> None:
+def test_a_price_list_is_used_as_a_whole_if_sources_disagree() -> None:
     model = only(
         catalogue("genai-prices", rates=[rate("2"), rate("8", Meter.OUTPUT)]),
         catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), rate("0.3", Meter.CACHE_READ)]),
     )
-    assert [(r["meter"], r["amount"], r["source_slug"]) for r in model.rates] == [
+    assert [(r.meter, r.amount, r.source_slug) for r in model.rates] == [
         (Meter.INPUT, Decimal(2), "genai-prices"),
         (Meter.OUTPUT, Decimal(8), "genai-prices"),
     ]
 
 
-def test_a_tier_the_first_source_leaves_out_is_taken_from_one_that_agrees_on_the_standard_price() -> None:
+def test_a_tier_the_first_source_leaves_out_comes_from_one_with_the_same_standard_price() -> None:
     more = [rate("0.3", Meter.CACHE_READ), rate("6", service_tier=ServiceTier.PRIORITY)]
     first = catalogue("genai-prices", rates=[rate("3"), rate("9", Meter.OUTPUT)])
     agreeing = catalogue("models-dev", rates=[rate("3"), rate("9", Meter.OUTPUT), *more])
     differing = catalogue("models-dev", rates=[rate("4"), rate("9", Meter.OUTPUT), *more])
-    chosen = [(r["service_tier"], r["meter"], r["source_slug"]) for r in only(first, agreeing).rates]
+    chosen = [(r.service_tier, r.meter, r.source_slug) for r in only(first, agreeing).rates]
     assert (ServiceTier.PRIORITY, Meter.INPUT, "models-dev") in chosen
     assert (ServiceTier.STANDARD, Meter.CACHE_READ, "models-dev") not in chosen
-    assert {r["source_slug"] for r in only(first, differing).rates} == {"genai-prices"}
+    assert {r.source_slug for r in only(first, differing).rates} == {"genai-prices"}
 
 
 def test_todays_price_is_the_one_in_force_today() -> None:
@@ -92,17 +92,17 @@ def test_todays_price_is_the_one_in_force_today() -> None:
         rate("6", min_context_tokens=200_000),
     ]
     model = only(catalogue("genai-prices", rates=rates))
-    assert model.columns["price_input"] == 3
+    assert model.price_input == 3
     assert len(model.rates) == 4
 
 
 def test_an_included_price_has_no_amount() -> None:
     included = RateClaim(Meter.INPUT, None, publication=PricePublication.INCLUDED)
     model = only(catalogue("models-dev", rates=[included]))
-    assert (model.columns["price_input"], model.columns["price_publication"]) == (None, PricePublication.INCLUDED)
+    assert (model.price_input, model.price_publication) == (None, PricePublication.INCLUDED)
 
 
-def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it() -> None:
+def test_a_rule_applies_to_every_model_it_matches_and_an_entry_by_name_overrides_it() -> None:
     listed = Catalogue("models-dev")
     listed.models = [ModelClaims("openai", slug) for slug in ("gpt-a", "gpt-b", "other")]
     curated = Catalogue("curated")
@@ -119,13 +119,13 @@ def test_a_rule_speaks_of_every_model_it_fits_and_an_entry_by_name_outweighs_it(
         Rule(("openai",), ("nothing-*",), (), ModelClaims("", ""), "rule 2"),
     ]
     merged = merge([curated, listed], TODAY)
-    licenses = {model.columns["slug"]: model.columns["license"] for model in merged.models}
+    licenses = {model.slug: model.license for model in merged.models}
     assert licenses == {"gpt-a": "mit", "gpt-b": "closed", "other": None}
     assert merged.unmatched_rules == ["rule 2"]
     assert merged.model_counts == {"models-dev": 3, "curated": 2}
 
 
-def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
+def test_a_bound_can_be_the_models_own_limit() -> None:
     claim = ParameterClaim(
         "max_tokens", True, "Maximum tokens", ParameterKind.INTEGER, minimum=Decimal(1), maximum="max_output_tokens"
     )
@@ -133,22 +133,22 @@ def test_a_bound_that_is_the_models_own_limit_follows_it() -> None:
         catalogue("curated", parameters={"max_tokens": claim}),
         catalogue("models-dev", facts={"max_output_tokens": 4096}),
     )
-    assert (model.parameters[0]["minimum"], model.parameters[0]["maximum"]) == (1, 4096)
+    assert (model.parameters[0].minimum, model.parameters[0].maximum) == (1, 4096)
 
 
-def test_a_matching_rule_prices_the_snapshots_of_its_model() -> None:
+def test_a_match_rule_gives_snapshots_the_prices_of_their_model() -> None:
     priced = Catalogue("genai-prices")
     group = ModelClaims("openai", "gpt-x", rates=[rate("2")], facts={"name": "GPT X", "context_window": 5})
     group.match = matcher({"starts_with": "gpt-x"})
     priced.models = [group]
     listed = Catalogue("models-dev")
     listed.models = [ModelClaims("openai", "gpt-x-2025-01-01")]
-    models = {model.columns["slug"]: model for model in merge([priced, listed], TODAY).models}
+    models = {model.slug: model for model in merge([priced, listed], TODAY).models}
     snapshot = models["gpt-x-2025-01-01"]
-    assert snapshot.columns["price_input"] == 2
-    assert snapshot.columns["name"] == "gpt-x-2025-01-01"  # the group's name is not the snapshot's
-    assert (snapshot.columns["version_of"], models["gpt-x"].columns["version_of"]) == ("gpt-x", "gpt-x")
-    assert snapshot.columns["is_latest_version"] is True
+    assert snapshot.price_input == 2
+    assert snapshot.name == "gpt-x-2025-01-01"  # the group's name is not the snapshot's
+    assert (snapshot.version_of, models["gpt-x"].version_of) == ("gpt-x", "gpt-x")
+    assert snapshot.is_latest_version is True
 
 
 @given(st.permutations(range(3)))
@@ -156,17 +156,31 @@ def test_the_order_of_catalogues_makes_no_difference(order: list[int]) -> None:
     catalogues = tiny()
     ours = merge(catalogues, TODAY)
     theirs = merge([catalogues[place] for place in order], TODAY)
-    assert [m.columns["fingerprint"] for m in ours.models] == [m.columns["fingerprint"] for m in theirs.models]
+    assert [m.fingerprint for m in ours.models] == [m.fingerprint for m in theirs.models]
 
 
-def test_a_fingerprint_changes_exactly_when_something_of_the_model_does() -> None:
+def test_merging_does_not_change_the_catalogues() -> None:
+    def catalogues() -> list[Catalogue]:
+        group = ModelClaims("openai", "tiny-large", rates=[rate("2")])
+        other = ModelClaims("openai", "tiny", rates=[rate("1")])
+        matching = Catalogue("genai-prices", [other, group])
+        other.match = str.isascii
+        group.match = str.isdigit
+        return [*tiny(), matching]
+
+    merged = catalogues()
+    merge(merged, TODAY)
+    assert merged == catalogues()
+
+
+def test_a_fingerprint_changes_exactly_when_something_about_the_model_does() -> None:
     first = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1")]))
     same = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.0")]))
     moved = only(catalogue("models-dev", facts={"name": "A"}, rates=[rate("1.1")]))
-    assert first.columns["fingerprint"] == same.columns["fingerprint"] != moved.columns["fingerprint"]
+    assert first.fingerprint == same.fingerprint != moved.fingerprint
 
 
-def test_a_feeds_pattern_that_covers_another_model_here_is_no_other_name() -> None:
+def test_a_feeds_pattern_that_matches_another_model_is_not_an_alias() -> None:
     feed = Catalogue("genai-prices")
     feed.models = [
         ModelClaims("openai", "gpt-9.1", aliases=("gpt-9-1", "gpt-9-1-codex", "gpt-9.1-chat", "gpt-9.1-turbo")),
@@ -174,9 +188,9 @@ def test_a_feeds_pattern_that_covers_another_model_here_is_no_other_name() -> No
         ModelClaims("openai", "gpt-9.1-chat-latest"),
         ModelClaims("azure", "gpt-9.1-chat", facts={"canonical": "openai/gpt-9.1-chat-latest"}),
     ]
-    models = {model.columns["ref"]: model for model in merge([feed], TODAY).models}
+    models = {model.ref: model for model in merge([feed], TODAY).models}
     assert [name for name, _ in models["openai/gpt-9.1"].aliases] == ["gpt-9-1", "gpt-9.1-turbo"]
     # A person who wrote it down knows better.
     feed.source = "curated"
-    (model,) = [each for each in merge([feed], TODAY).models if each.columns["ref"] == "openai/gpt-9.1"]
+    (model,) = [each for each in merge([feed], TODAY).models if each.ref == "openai/gpt-9.1"]
     assert len(model.aliases) == 4

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.column_types import dump_json, is_array, is_object, load_json
 from schema.enums import Meter
+from schema.pricing.rates import USUAL_UNITS
 from seeds import load
 from seeds.catalogue import Catalogue
 from seeds.curated import loader
-from seeds.overlay import rates, shape
+from seeds.overlay import shape
 from seeds.overlay.loader import Overlay, OverlayError, format_key_path, parse, read, read_document
 from server import database
 from tests.support.registry import NOW, Ask, asker, create_database, drop_database, put, tiny
@@ -316,7 +317,7 @@ def test_the_overlay_can_set_whatever_the_curated_files_can() -> None:
     curated_only = {"reference", "unsupported_parameters"}
     assert set(loader.FactsShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
     assert set(loader.PLAIN) | set(loader.SETS) <= set(shape.ModelShape.model_fields)
-    assert set(rates.UNITS) == set(Meter)
+    assert set(USUAL_UNITS) == set(Meter)
 
 
 def keys(value: Any) -> Iterator[str]:

@@ -1,51 +1,40 @@
-"""The promise: a price that moves leaves its past behind, with the days on which this registry saw it, and no other."""
+"""The promise: when a price changes, the old one is kept with the days on which this registry saw it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
+from schema.enums import Meter, ServiceTier
+from schema.pricing.rates import in_force, rate_key
 from seeds.catalogue import Catalogue, RateClaim
-from seeds.store.history import continued, in_force, key
+from seeds.merge.claims import MergedRate
+from seeds.store.history import continue_history
 from tests.support.registry import NOW, asker, put, tiny
 
 FIRST = date(2026, 1, 1)
-Rates = list[dict[str, Any]]
 
 
-def rate(amount: str, meter: Meter = Meter.INPUT, begin: date | None = None, end: date | None = None) -> dict[str, Any]:
-    return {
-        "position": 0,
-        "service_tier": ServiceTier.STANDARD,
-        "meter": meter,
-        "amount": Decimal(amount),
-        "publication": PricePublication.PUBLISHED,
-        "currency": "USD",
-        "unit": PriceUnit.PER_MILLION_TOKENS,
-        "min_context_tokens": 0,
-        "daily_from": None,
-        "daily_to": None,
-        "effective_from": begin,
-        "effective_to": end,
-        "source_slug": "models-dev",
-    }
+def rate(amount: str, meter: Meter = Meter.INPUT, begin: date | None = None, end: date | None = None) -> MergedRate:
+    return MergedRate(
+        meter, Decimal(amount), effective_from=begin, effective_to=end, position=0, source_slug="models-dev"
+    )
 
 
-def stored(rates: Sequence[dict[str, Any]]) -> Rates:
+def stored(rates: Sequence[MergedRate]) -> list[MergedRate]:
     """As a first load stores them."""
-    return [{**each, "position": place, "observed": False} for place, each in enumerate(rates)]
+    return [replace(rate, position=position) for position, rate in enumerate(rates)]
 
 
-def shown(rates: Rates) -> list[tuple[str, str | None, str | None]]:
+def shown(rates: Sequence[MergedRate]) -> list[tuple[str, str | None, str | None]]:
     def day(value: date | None) -> str | None:
         return value and value.isoformat()
 
-    return [(str(each["amount"]), day(each["effective_from"]), day(each["effective_to"])) for each in rates]
+    return [(str(rate.amount), day(rate.effective_from), day(rate.effective_to)) for rate in rates]
 
 
 price_lists = st.lists(
@@ -66,29 +55,29 @@ def test_every_past_day_keeps_the_prices_that_were_stated_on_it(
     stated_on: dict[date, dict[Meter, str]] = {day: lists[0]}
     for prices, step in zip(lists[1:], steps, strict=False):
         day += timedelta(days=step)
-        held = continued(held, [rate(amount, meter) for meter, amount in prices.items()], day)
+        held = continue_history(held, [rate(amount, meter) for meter, amount in prices.items()], day)
         stated_on[day] = prices
     for each in (FIRST + timedelta(days=n) for n in range((day - FIRST).days + 1)):
         known = stated_on[max(seen for seen in stated_on if seen <= each)]
-        found = {row["meter"]: str(row["amount"]) for row in held if in_force(row, each)}
+        found = {row.meter: str(row.amount) for row in held if in_force(row, each)}
         assert found == known, (each, shown(held))
-    assert [row["position"] for row in held] == list(range(len(held)))
+    assert [row.position for row in held] == list(range(len(held)))
     for row in held:
-        same = [other for other in held if key(other) == key(row) and other is not row]
+        same = [other for other in held if rate_key(other) == rate_key(row) and other is not row]
         assert not any(in_force(other, each) and in_force(row, each) for other in same for each in stated_on)
 
 
 def test_the_same_prices_again_change_nothing() -> None:
     held = stored([rate("1"), rate("4", Meter.OUTPUT)])
-    later = continued(held, [rate("1"), rate("4", Meter.OUTPUT)], date(2026, 5, 1))
+    later = continue_history(held, [rate("1"), rate("4", Meter.OUTPUT)], date(2026, 5, 1))
     assert shown(later) == shown(held)
-    assert not any(row["observed"] for row in later)
+    assert not any(row.observed for row in later)
 
 
-def test_a_price_that_moves_ends_where_the_new_one_begins() -> None:
-    moved = continued(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
+def test_a_price_that_changes_ends_when_the_new_one_starts() -> None:
+    moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
     assert shown(moved) == [("1", None, "2026-05-01"), ("2", "2026-05-01", None)]
-    again = continued(moved, [rate("3")], date(2026, 6, 1))
+    again = continue_history(moved, [rate("3")], date(2026, 6, 1))
     assert shown(again) == [
         ("1", None, "2026-05-01"),
         ("2", "2026-05-01", "2026-06-01"),
@@ -96,42 +85,42 @@ def test_a_price_that_moves_ends_where_the_new_one_begins() -> None:
     ]
 
 
-def test_a_price_that_held_for_no_day_leaves_no_trace() -> None:
-    moved = continued(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
-    assert shown(continued(moved, [rate("3")], date(2026, 5, 1))) == [
+def test_a_price_that_was_not_in_force_on_any_day_is_not_kept() -> None:
+    moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 1))
+    assert shown(continue_history(moved, [rate("3")], date(2026, 5, 1))) == [
         ("1", None, "2026-05-01"),
         ("3", "2026-05-01", None),
     ]
 
 
-def test_a_price_that_is_withdrawn_ends_and_one_that_comes_back_begins_anew() -> None:
-    gone = continued(stored([rate("1")]), [], date(2026, 5, 1))
+def test_a_price_that_is_withdrawn_ends_and_starts_again_when_it_returns() -> None:
+    gone = continue_history(stored([rate("1")]), [], date(2026, 5, 1))
     assert shown(gone) == [("1", None, "2026-05-01")]
-    assert shown(continued(gone, [rate("1")], date(2026, 6, 1))) == [
+    assert shown(continue_history(gone, [rate("1")], date(2026, 6, 1))) == [
         ("1", None, "2026-05-01"),
         ("1", "2026-06-01", None),
     ]
 
 
-def test_what_a_source_says_of_the_past_stands_over_what_was_observed() -> None:
-    moved = continued(stored([rate("1")]), [rate("2")], date(2026, 5, 3))
+def test_what_a_source_states_about_past_prices_overrides_what_was_observed() -> None:
+    moved = continue_history(stored([rate("1")]), [rate("2")], date(2026, 5, 3))
     history = [rate("1", end=date(2026, 5, 1)), rate("2", begin=date(2026, 5, 1))]
-    assert shown(continued(moved, history, date(2026, 5, 10))) == [
+    assert shown(continue_history(moved, history, date(2026, 5, 10))) == [
         ("1", None, "2026-05-01"),
         ("2", "2026-05-01", None),
     ]
 
 
 def test_a_source_that_dates_its_new_price_ends_the_old_one_on_that_day() -> None:
-    dated = continued(stored([rate("1")]), [rate("2", begin=date(2026, 4, 20))], date(2026, 5, 3))
+    dated = continue_history(stored([rate("1")]), [rate("2", begin=date(2026, 4, 20))], date(2026, 5, 3))
     assert shown(dated) == [("1", None, "2026-04-20"), ("2", "2026-04-20", None)]
 
 
 def test_a_price_announced_for_later_leaves_todays_in_force() -> None:
     announced = [rate("1", end=date(2026, 7, 1)), rate("2", begin=date(2026, 7, 1))]
-    held = continued(stored([rate("1")]), announced, date(2026, 5, 3))
+    held = continue_history(stored([rate("1")]), announced, date(2026, 5, 3))
     assert shown(held) == [("1", None, "2026-07-01"), ("2", "2026-07-01", None)]
-    assert shown(continued(held, announced, date(2026, 8, 1))) == shown(held)
+    assert shown(continue_history(held, announced, date(2026, 8, 1))) == shown(held)
 
 
 # In the graph
@@ -149,7 +138,7 @@ def repriced(amount: str) -> list[Catalogue]:
     return catalogues
 
 
-async def test_prices_that_moved_extend_the_history_and_as_of_answers_from_it(engine: AsyncEngine) -> None:
+async def test_changed_prices_extend_the_history_that_as_of_uses(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, repriced("1"), NOW + timedelta(days=10))
     # Another fact moves: what was observed of the prices stays.

@@ -9,9 +9,9 @@ from sqlmodel import col
 from schema import tables
 from schema.enums import ProviderKind
 from schema.tables import ReferenceKind
-from seeds.catalogue import Catalogue, ModelClaims
+from schema.tables import table as stored
+from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims
 from seeds.store.references import write_references
-from seeds.store.store import table as stored
 from server import database
 from tests.support.registry import NOW, put, tiny
 
@@ -32,7 +32,7 @@ async def words(engine: AsyncEngine) -> set[tuple[str, str, str]]:
 
 def with_bedrock(*slugs: str) -> list[Catalogue]:
     catalogues = tiny()
-    catalogues[0].providers["amazon-bedrock"] = {"name": "Bedrock", "kind": ProviderKind.CLOUD}
+    catalogues[0].providers["amazon-bedrock"] = ProviderClaims("Bedrock", ProviderKind.CLOUD)
     catalogues[2].models += [ModelClaims("amazon-bedrock", slug, facts={"name": "Tiny"}) for slug in slugs]
     return catalogues
 

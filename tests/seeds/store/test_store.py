@@ -1,4 +1,4 @@
-"""The promise: storing writes the difference and nothing else, all of it or none, and loses nothing."""
+"""The promise: storing writes exactly the differences, all or nothing, and loses nothing."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.enums import Meter, ServiceTier
+from schema.tables import table
 from seeds.catalogue import Catalogue, RateClaim
 from seeds.merge.merge import merge
 from seeds.store import store as storing
@@ -21,8 +22,8 @@ LATER = NOW + timedelta(days=1)
 
 async def changes(engine: AsyncEngine, revision: int) -> list[dict[str, Any]]:
     async with database.reading(engine) as connection:
-        statement = sa.select(tables.Change).where(storing.table(tables.Change).c.revision_number == revision)
-        rows = (await connection.execute(statement.order_by(storing.table(tables.Change).c.id))).all()
+        statement = sa.select(tables.Change).where(table(tables.Change).c.revision_number == revision)
+        rows = (await connection.execute(statement.order_by(table(tables.Change).c.id))).all()
     return [
         {"kind": row.kind.name, "model": row.model_ref, "field": row.field, "before": row.before, "after": row.after}
         for row in rows
@@ -36,7 +37,7 @@ def without(slug: str) -> list[Catalogue]:
     return catalogues
 
 
-async def test_the_first_load_is_the_base_line_and_lists_no_changes(engine: AsyncEngine) -> None:
+async def test_the_first_load_lists_no_changes(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     query = "{ registry { modelCount providerCount revision { number changeCount } } }"
     assert await asker(engine)(query) == {
@@ -44,7 +45,7 @@ async def test_the_first_load_is_the_base_line_and_lists_no_changes(engine: Asyn
     }
 
 
-async def test_storing_the_same_again_makes_no_revision_and_touches_no_row(engine: AsyncEngine) -> None:
+async def test_storing_the_same_again_makes_no_revision_and_changes_no_row(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     ask = asker(engine)
     query = "{ registry { revision { number } } models { nodes { ref updatedAt facts { field observedAt } } } }"
@@ -54,7 +55,7 @@ async def test_storing_the_same_again_makes_no_revision_and_touches_no_row(engin
     assert await ask(query) == before
 
 
-async def test_what_moved_is_listed_with_before_and_after(engine: AsyncEngine) -> None:
+async def test_changes_are_listed_with_before_and_after(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     moved = tiny()
     large = moved[2].models[0]
@@ -135,7 +136,7 @@ async def test_a_claim_is_as_old_as_the_value_it_states(engine: AsyncEngine) -> 
     ]
 
 
-async def test_a_store_that_fails_half_way_leaves_the_registry_as_it_was(
+async def test_a_store_that_fails_halfway_leaves_the_registry_unchanged(
     engine: AsyncEngine, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = "{ registry { revision { number } } models { nodes { ref name price { input } prices { amount } } } }"
@@ -150,9 +151,9 @@ async def test_a_store_that_fails_half_way_leaves_the_registry_as_it_was(
     assert await ask(query) == before
 
 
-async def test_a_reader_keeps_its_revision_while_another_is_written(engine: AsyncEngine) -> None:
+async def test_a_reader_sees_its_revision_while_another_is_written(engine: AsyncEngine) -> None:
     await put(engine, tiny())
-    names = sa.select(storing.table(tables.Model).c.ref, storing.table(tables.Model).c.status)
+    names = sa.select(table(tables.Model).c.ref, table(tables.Model).c.status)
     async with database.reading(engine) as reader:
         before = (await reader.execute(names)).all()
         async with database.writing(engine) as writer:

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from schema import tables
 from schema.enums import ChangeKind, Meter, SourceStatus
+from schema.tables import table
 from seeds.catalogue import RateClaim
-from seeds.store.store import insert, table
+from seeds.store.rows import insert
 from server import database
 from server.cli import main
 from tests.support.registry import create_database, drop_database, put, tiny

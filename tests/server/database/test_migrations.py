@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from schema import tables
-from seeds.store.store import table
+from schema.tables import table
 from server import database
 from server.errors import OperatorError
 from tests.server.database.names import CHANGED_NAMES, ORIGINAL_NAMES, model_names, newest_revision, renamed

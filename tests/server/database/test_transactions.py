@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from schema import tables
 from schema.context import Context
-from seeds.store.store import table
+from schema.tables import table
 from server import database
 from server.graphql.execution import Request, Runner
 from tests.server.database.names import CHANGED_NAMES, ORIGINAL_NAMES, model_names, newest_revision, renamed

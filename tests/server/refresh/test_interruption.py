@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
 from schema.context import context
-from seeds.store.store import table
+from schema.tables import table
 from server import database
 from tests.support.feeds import Publisher, catalogue, listing, publishing
 from tests.support.servers import ROOT, environment

@@ -8,7 +8,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
-from seeds.store.store import insert
+from seeds.store.rows import insert
 from server import database
 from tests.support.registry import NOW, put, tiny
 from tests.support.snapshots import EDITION_ROW, changed_registry, empty_database, export_bytes

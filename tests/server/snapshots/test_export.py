@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema import tables
-from seeds.store.store import insert, table
+from schema.tables import table
+from seeds.store.rows import insert
 from server import database
 from server.snapshots import transfer
 from server.snapshots.values import codec

@@ -1,8 +1,8 @@
-"""How a live feed's content becomes JSON that can be trusted to end, and what the shapes of several feeds share."""
+"""Validation that the feeds share: their JSON, the types of the values in it, and messages about invalid entries."""
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
@@ -12,21 +12,21 @@ from seeds.catalogue import Catalogue, line
 from seeds.feeds.fetch import FeedError
 
 DIGITS = 40
-"""Longest number anybody has a use for, and the largest exponent."""
+"""Most digits of a number, and the largest exponent."""
 UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Control characters, those that turn text around, and halves of characters."""
+"""Control characters, those that reverse the direction of text, and lone surrogates."""
 PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
     """A text that can be stored and shown. Raises ValueError."""
     if not value.strip() or UNFIT.search(value):
-        raise ValueError("it is blank or holds control characters")
+        raise ValueError("it is blank or contains control characters")
     return value
 
 
 def _link(value: str | None) -> str | None:
-    # A page shows it as a link: what is no web address is no claim.
+    # Pages show it as a link, so anything that is not a web address is ignored.
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
@@ -39,22 +39,22 @@ def bounded(value: Decimal) -> Decimal:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(fit)]
-"""A text for people; some upstreams leave a tab behind it."""
+"""A text for people; some upstreams leave a tab after it."""
 Slug = Annotated[str, StringConstraints(max_length=300), AfterValidator(fit)]
-"""An identifier, exactly as it has to be sent."""
+"""An identifier, exactly as it must be sent."""
 ProviderSlug = Annotated[str, Field(pattern=f"^{PROVIDER_SLUG}$", max_length=100)]
 Link = Annotated[str | None, AfterValidator(_link)]
 Price = Annotated[Decimal, Field(ge=0), AfterValidator(bounded)]
 Amount = Annotated[Price, AfterValidator(check_exact)]
-"""A price by the unit it is stored by."""
+"""A price in the unit in which it is stored."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 
 
 FEED_JSON = JsonParser(max_digits=DIGITS, max_exponent=DIGITS, byte_order_mark=True)
 
 
-def document(content: bytes, expected: str) -> Any:
-    """A feed's JSON. Raises FeedError naming what was expected and what came instead."""
+def document(content: bytes, expected: str) -> object:
+    """A feed's JSON. Raises FeedError, which says what was expected and what was found."""
     try:
         return FEED_JSON.parse(content)
     except JsonError as error:
@@ -63,7 +63,7 @@ def document(content: bytes, expected: str) -> Any:
 
 
 def brief(error: ValueError) -> str:
-    """The first thing wrong, in one line."""
+    """The first error, in one line."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -71,18 +71,18 @@ def brief(error: ValueError) -> str:
     return f"{line(place, 80)}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def called(entry: Any) -> str:
-    """What an entry that could not be read calls itself."""
+def called(entry: object) -> str:
+    """The id of an entry that could not be read."""
     name = entry.get("id") if is_object(entry) else None
     return name if isinstance(name, str) else "an entry without an id"
 
 
 def checked(catalogue: Catalogue, expected: str) -> Catalogue:
-    """The catalogue, if there is a model in it. Raises FeedError."""
+    """The catalogue, if it has a model. Raises FeedError."""
     if catalogue.models:
         return catalogue
     if not catalogue.quarantined:
-        raise FeedError(f"The content is not {expected}: it holds no model.")
+        raise FeedError(f"The content is not {expected}: it contains no model.")
     raise FeedError(
         f"The content is not {expected}: none of its {catalogue.entries:,} entries can be read, "
         f"beginning with {catalogue.quarantined[0]}"
