@@ -65,7 +65,10 @@ class Call:
     parameters: tuple[inspect.Parameter, ...] = ()
 
     def __call__(self, *values: Any, **given: Any) -> Any:
-        return self.function(*values, **{each.name: given[each.name] for each in self.parameters if each.name in given})
+        return self.function(
+            *values,
+            **{parameter.name: given[parameter.name] for parameter in self.parameters if parameter.name in given},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,13 +221,13 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
     """The Strawberry field of a declaration: its resolver loads what is needed and calls the function."""
     function, clock = declaration.function, declaration.clock
     calls = (*declaration.by, *([function] if function else []))
-    arguments = {each.name: each for part in calls for each in part.parameters}
+    arguments = {parameter.name: parameter for part in calls for parameter in part.parameters}
     for other in (Clock.DAY, Clock.INSTANT):
         if (arguments.pop(other.value, None) is not None) != (other is clock):
             raise TypeError(f"{function}: a function gets `{other.value}` if and only if it declares {other}.")
     if declaration.cut:
         words = f"Maximum number of entries, from 0 to {declaration.largest}; all of them by default."
-        arguments["first"] = parameter("first", Annotated[int | None, argument(words)], None)
+        arguments["first"] = keyword_parameter("first", Annotated[int | None, argument(words)], None)
 
     def computed(row: Any, info: Info, loaded: Sequence[Any], given: Mapping[str, Any]) -> Any:
         if function is None:
@@ -265,7 +268,7 @@ def cut(entries: Sequence[Any] | None, declaration: Declaration, given: Mapping[
     return (entries or ())[: largest if first is None else first]
 
 
-def parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+def keyword_parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -280,9 +283,9 @@ def resolved(
     parameters = [
         inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=ROW),
         inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
-        *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in arguments),
+        *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in arguments),
     ]
-    resolve.__annotations__ = {each.name: each.annotation for each in parameters}
+    resolve.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     vars(resolve)["__signature__"] = inspect.Signature(parameters, return_annotation=type_)
     return strawberry.field(
         resolver=resolve,

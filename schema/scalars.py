@@ -122,7 +122,7 @@ def serialize_json(value: Any) -> Any:
     if is_object(value):
         return {str(key): serialize_json(each) for key, each in value.items()}
     if is_array(value):
-        return [serialize_json(each) for each in value]
+        return [serialize_json(entry) for entry in value]
     return value
 
 

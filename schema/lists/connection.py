@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import strawberry
 
 from schema.context import Info
-from schema.declarations import Declaration, Kind, argument, call, field, key, parameter, resolved
+from schema.declarations import Declaration, Kind, argument, call, field, key, keyword_parameter, resolved
 from schema.lists.cursors import DEFAULT_PAGE, LARGEST_PAGE, Listing, Page, Slice
 from schema.lists.pagination import PageRequest, pages, totals
 
@@ -53,7 +53,8 @@ def connection(
         return await info.context.load(pages, request)
 
     paging = [
-        parameter(name, Annotated[kind | None, argument(words)], None) for name, (kind, words) in PAGE_ARGUMENTS.items()
+        keyword_parameter(name, Annotated[kind | None, argument(words)], None)
+        for name, (kind, words) in PAGE_ARGUMENTS.items()
     ]
     return resolved(resolve, [*make.parameters, *paging], declaration, type_, description)
 

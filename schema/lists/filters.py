@@ -275,7 +275,7 @@ def canonical(filter: Any) -> Any:
     if dataclasses.is_dataclass(filter):
         return {each.name: canonical(value) for each, value in given(filter)}
     if is_array(filter):
-        return sorted((canonical(each) for each in filter), key=dump_json)
+        return sorted((canonical(value) for value in filter), key=dump_json)
     if isinstance(filter, Enum):
         return filter.name
     if isinstance(filter, Decimal):

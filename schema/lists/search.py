@@ -84,12 +84,12 @@ def readings(term: str, words: Vocabulary) -> dict[str, float]:
         found[term] = 1.0
     if len(term) >= 2 or not term.isdigit():
         first = bisect_left(words.terms, term)
-        begun = takewhile(lambda each: each.startswith(term), islice(words.terms, first, None))
-        started = sorted((each for each in begun if each != term), key=len)
-        for each in started[:MOST_PREFIXED]:
-            # 4 is no beginning of 4.1: a number is itself or another number.
-            if not (term[-1].isdigit() and each[len(term)] in ".0123456789"):
-                found[each] = 0.6 + 0.3 * len(term) / len(each)
+        begun = takewhile(lambda known: known.startswith(term), islice(words.terms, first, None))
+        started = sorted((known for known in begun if known != term), key=len)
+        for longer in started[:MOST_PREFIXED]:
+            # 4 does not stand for 4.1: a number is itself or another number.
+            if not (term[-1].isdigit() and longer[len(term)] in ".0123456789"):
+                found[longer] = 0.6 + 0.3 * len(term) / len(longer)
     if term not in words.known and len(term) >= 3 and term.isalpha():
         slips = 1 if len(term) <= 5 else 2
         close = process.extract(term, words.terms, scorer=OSA.distance, score_cutoff=slips, limit=MOST_MISSPELT)
@@ -139,7 +139,7 @@ async def ranked(context: Context, text: str) -> dict[str, float]:
     if not query:
         return {}
     meanings = [readings(term, words) for term in query]
-    wanted = {term for each in meanings for term in each}
+    wanted = {term for meaning in meanings for term in meaning}
     if not wanted:
         return {}
     matches = await _matches(context, wanted, meanings)
@@ -177,7 +177,7 @@ async def _matches(context: Context, wanted: Iterable[str], meanings: Sequence[M
 def fits(text: str, *names: str | None) -> float:
     """How well a few names fit a search: for lists short enough to be looked through. 0 is not at all."""
     query = asked(text)
-    own = [each for name in names for each in terms(name or "")]
+    own = [term for name in names for term in terms(name or "")]
     if not query or not own:
         return 0.0
     total, words = 0.0, Vocabulary.of(own)

@@ -8,7 +8,7 @@ from itertools import pairwise
 LONGEST = 40
 """Characters of a term; longer runs are cut."""
 MOST_ASKED = 12
-"""Terms of a query that count; nobody types more."""
+"""Terms of a query that are used; the rest are ignored."""
 
 _RUN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)*[a-z]*", re.ASCII)
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+[a-z]*)*", re.ASCII)

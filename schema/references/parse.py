@@ -109,10 +109,10 @@ def split(ref: str) -> list[Split]:
 def words(splits: Iterable[Split]) -> set[str]:
     """Every word whose meaning decides how these splits are read."""
     found: set[str] = {BEDROCK, *prefixes.PROVIDERS[BEDROCK]}
-    for each in splits:
-        for word in {each.word, *map(normalize_word, each.before)}:
+    for split in splits:
+        for word in {split.word, *map(normalize_word, split.before)}:
             found |= {word, f"{ROUTER}-{word}", *prefixes.PROVIDERS.get(word, ())}
-        if vendor := split_vendor(each.tail):
+        if vendor := split_vendor(split.tail):
             found.add(vendor.vendor)
     return found
 
@@ -120,14 +120,14 @@ def words(splits: Iterable[Split]) -> set[str]:
 def forms(splits: Iterable[Split]) -> set[Form]:
     """Every form under which the models that these splits can mean are looked up."""
     texts: set[str] = set()
-    for each in splits:
-        vendor = split_vendor(each.tail)
-        names = {unreleased(lower(each.tail)), unreleased(lower(each.tail), dotted=True)}
+    for split in splits:
+        vendor = split_vendor(split.tail)
+        names = {unreleased(lower(split.tail)), unreleased(lower(split.tail), dotted=True)}
         names |= {unreleased(lower(vendor.name), dotted=True)} if vendor else set()
         for name in names:
-            texts |= {name.replace(":", "-"), *_without_providers(unrouted(name), each.before)}
+            texts |= {name.replace(":", "-"), *_without_providers(unrouted(name), split.before)}
     found = set(map(form, texts))
-    return found | {each.settled for each in found} | {each.undated for each in found}
+    return found | {known.settled for known in found} | {known.undated for known in found}
 
 
 def _without_providers(name: str, before: Iterable[str]) -> set[str]:
@@ -144,7 +144,7 @@ def _without_providers(name: str, before: Iterable[str]) -> set[str]:
 
 def parse(splits: Iterable[Split], vocabulary: Vocabulary) -> Iterator[Parsed]:
     """Every reading of a reference, the likeliest first."""
-    return (_parsed(each, vocabulary) for each in splits if _holds(each, vocabulary))
+    return (_parsed(split, vocabulary) for split in splits if _holds(split, vocabulary))
 
 
 def _holds(each: Split, vocabulary: Vocabulary) -> bool:

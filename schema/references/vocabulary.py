@@ -115,5 +115,5 @@ def prefix_rows(models: Iterable[ModelNames], providers: Mapping[str, ProviderKi
 
 
 def maker_of(ref: str, canonical: str | None) -> str:
-    """The maker of a model. A model that nobody can place is its provider's."""
+    """The maker of a model; its provider, if the model has no canonical model."""
     return (canonical or ref).partition("/")[0]

@@ -85,7 +85,7 @@ def changes(
     """Show what changed, newest first."""
     if not 1 <= limit <= MAX_CHANGES:
         raise OperatorError(f"--limit is {limit}: write a number from 1 to {MAX_CHANGES}.")
-    kinds = [_kind(each) for each in kind or ()]
+    kinds = [_kind(name) for name in kind or ()]
     settings = read_settings(database_url=database_url)
     rows, total = run(_changes(settings, since, kinds, provider or [], model or [], limit))
     if as_json:

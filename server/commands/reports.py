@@ -33,7 +33,11 @@ def summary(console: Console, loaded: Loaded, outcome: Outcome) -> None:
     done = f"{outcome.added:,} models added, {outcome.changed:,} changed, {outcome.retired:,} retired"
     said = [
         f"{done}; {len(loaded.merged.models):,} models from {len(loaded.merged.providers):,} providers.",
-        *(f"Quarantined from {each.source}: {line}" for each in loaded.catalogues for line in each.quarantined),
+        *(
+            f"Quarantined from {catalogue.source}: {line}"
+            for catalogue in loaded.catalogues
+            for line in catalogue.quarantined
+        ),
         *(
             f"Unknown provider: {slug}. Add it to seeds/curated/_providers.toml."
             for slug in loaded.merged.unknown_providers
@@ -51,7 +55,7 @@ def refreshed(console: Console, report: Report) -> None:
     table = Table(title=f"Revision {report.revision}" + ("" if wrote else ", unchanged"))
     for name in ("Source", "Status", "Models", "Quarantined"):
         table.add_column(name, justify="right" if name in ("Models", "Quarantined") else "left")
-    read = {each.source: each for each in report.loaded.catalogues} if report.loaded else {}
+    read = {catalogue.source: catalogue for catalogue in report.loaded.catalogues} if report.loaded else {}
     for slug in TRUST:
         if (state := report.states.get(slug)) is None:
             continue
@@ -97,8 +101,9 @@ def settings_listed(rows: Iterable[SettingOrigin]) -> Table:
     table = Table(show_lines=False)
     for name in ("Variable", "Value", "From", "Meaning"):
         table.add_column(name, overflow="fold")
-    for each in rows:
-        table.add_row(*(escape(text) for text in (each.variable, each.value, each.origin, each.description)))
+    for setting in rows:
+        cells = (setting.variable, setting.value, setting.origin, setting.description)
+        table.add_row(*map(escape, cells))
     return table
 
 
@@ -148,4 +153,4 @@ def _value(value: Any) -> str:
 
 def safe(text: str) -> str:
     """A text from upstream as a terminal may show it: no mark-up, and no control characters."""
-    return escape("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text))
+    return escape("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))

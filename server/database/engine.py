@@ -121,7 +121,7 @@ async def prepare(engine: AsyncEngine) -> str | None:
 
 async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
     names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
-    ours = {table(each).name for each in tables.REGISTRY}
+    ours = {table(model).name for model in tables.REGISTRY}
     if names & ours and "layout" not in names:
         raise OperatorError(
             f"The database already has tables named {', '.join(sorted(names & ours))} that are not ModelMeta's. "
@@ -137,7 +137,7 @@ async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
                 "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
             )
         return await upgrade(connection, found)
-    await connection.run_sync(tables.Table.metadata.create_all, tables=[table(each) for each in tables.REGISTRY])
+    await connection.run_sync(tables.Table.metadata.create_all, tables=[table(model) for model in tables.REGISTRY])
     await connection.execute(sa.insert(table(tables.Layout)).values(number=tables.LAYOUT))
     return None
 

@@ -43,8 +43,8 @@ class Watch:
             yield self
         finally:
             tasks: list[asyncio.Task[Any]] = [task, *self._reads]
-            for each in tasks:
-                each.cancel()
+            for running in tasks:
+                running.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self) -> int:
