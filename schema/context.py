@@ -1,16 +1,17 @@
 """What a request carries: one read transaction, the loaders that ask it, and what outlives the request."""
 
 import asyncio
+from collections import namedtuple
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 import strawberry
-from sqlalchemy import ColumnElement, Executable, Select, SQLColumnExpression
+from sqlalchemy import ColumnElement, CursorResult, Executable, Select, SQLColumnExpression
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
@@ -18,6 +19,7 @@ from strawberry.dataloader import DataLoader
 from schema import tables
 from schema.cache import Cache
 from schema.column_types import dump_json
+from schema.kept import KeptAnswers, RevisionChangedError, is_kept, size_of
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -25,6 +27,9 @@ Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Refreshes these sources, or all if none are named, and says what was done."""
+LATEST = sa.select(sa.func.max(tables.Revision.number))
+KEPT_BYTES = 64 * 1024 * 1024
+"""Bytes of kept answers of batch functions."""
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
 
@@ -47,6 +52,7 @@ class State:
     """Rows that subscriptions read, by feed and position."""
     by_revision: dict[Callable[..., Any], tuple[int, Any]] = field(default_factory=dict[Any, Any])
     """What a function found out about the latest revision it was asked about."""
+    kept: KeptAnswers = field(default_factory=lambda: KeptAnswers(KEPT_BYTES))
 
 
 class Revisions(Protocol):
@@ -75,7 +81,8 @@ class Context:
     """One request's view of the registry.
 
     The transaction begins with the first statement and lasts until the request ends,
-    so that every part of an answer comes from one revision.
+    so that every part of an answer comes from one revision. With a revision given, answers kept for it are used, and
+    reading anything from another revision raises RevisionChangedError.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Context:
         state: State | None = None,
         refresh: Refresh | None = None,
         watch: Revisions | None = None,
+        revision: int | None = None,
     ) -> None:
         self.engine = engine
         self.settings = settings or RegistrySettings()
@@ -97,6 +105,8 @@ class Context:
         self.now = datetime.now(UTC)
         """The moment that "now" and "today" mean in this request."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self.revision = revision
+        self._kept = None if revision is None else self.state.kept.at(revision)
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         # Sibling fields run concurrently; a connection runs one statement at a time.
@@ -131,7 +141,12 @@ class Context:
             try:
                 if self._connection is None:
                     self._connection = await self._stack.enter_async_context(self.engine.connect())
-                return (await self._connection.execute(statement, parameters)).all()
+                    if self.revision is not None:
+                        # The first statement of the transaction: it decides what the others see.
+                        number = await self._connection.scalar(LATEST) or 0
+                        if number != self.revision:
+                            raise RevisionChangedError(number)
+                return named(await self._connection.execute(statement, parameters))
             finally:
                 self._asking = None
 
@@ -143,9 +158,31 @@ class Context:
         answer: T = await loader.load(key)
         return answer
 
+    async def load_many(
+        self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], keys: Iterable[K]
+    ) -> Mapping[K, T]:
+        """The answer to each key: kept from an earlier request, or from one call. Raises the error of a key."""
+        kept = self._kept if is_kept(batch) else None
+        answers: dict[K, T] = {}
+        missing: list[K] = []
+        for key in keys:
+            entry = kept.get((batch, key)) if kept is not None else None
+            if entry is None:
+                missing.append(key)
+            else:
+                answers[key] = entry[0]
+        if missing:
+            for key, answer in zip(missing, await batch(self, missing), strict=True):
+                if isinstance(answer, Exception):
+                    raise answer
+                answers[key] = answer
+                if kept is not None:
+                    kept.put((batch, key), (answer,), size_of(key, answer))
+        return answers
+
     async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
         """What a function finds in the revision this request reads, kept until a request reads another one."""
-        number = await self.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
+        number = await self.scalar(LATEST) or 0
         known = self.state.by_revision.get(find)
         if known is None or known[0] != number:
             known = self.state.by_revision[find] = number, await find(self)
@@ -161,6 +198,17 @@ class Context:
             asking.cancel()
             await asyncio.wait([asking])
         await self._stack.aclose()
+
+
+@lru_cache(maxsize=1024)
+def row_type(names: tuple[str, ...]) -> Any:
+    """A tuple with these names, whose values are read faster by name than SQLAlchemy's."""
+    made = namedtuple("Row", names, rename=True)  # type: ignore[misc] # the names are known when it is read
+    return made._make
+
+
+def named(result: CursorResult[Any]) -> list[Any]:
+    return list(map(row_type(tuple(result.keys())), result))
 
 
 async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from schema import tables
 from schema.context import Context, RegistrySettings
 from schema.enums import ModelStatus, SourceStatus
 from schema.errors import ClientError
+from schema.kept import by_revision
 
 
 def whole(_: object) -> int:
@@ -38,18 +39,21 @@ def grouped(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[list[Any
     return [found[wanted] for wanted in keys]
 
 
+@by_revision
 async def providers(context: Context, slugs: Sequence[str]) -> list[tables.Provider | None]:
     """Provider of each slug."""
     rows = await context.rows(sa.select(tables.Provider).where(col(tables.Provider.slug).in_(slugs)))
     return in_order(slugs, rows, "slug")
 
 
+@by_revision
 async def families(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
     """Family of each slug."""
     rows = await context.rows(sa.select(tables.Family).where(col(tables.Family.slug).in_(slugs)))
     return in_order(slugs, rows, "slug")
 
 
+@by_revision
 async def families_by_name(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
     """Family of each slug as a person writes it: as it stands, or else in lower case."""
     # Sources name families, and some of them with capitals.
@@ -57,6 +61,7 @@ async def families_by_name(context: Context, slugs: Sequence[str]) -> list[table
     return [exact or lower for exact, lower in zip(found[: len(slugs)], found[len(slugs) :], strict=True)]
 
 
+@by_revision
 async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[list[tables.Family]]:
     """Families of the models each provider serves, by name."""
     model, family = tables.Model, tables.Family
@@ -74,18 +79,21 @@ async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[l
     return [[row for row in rows if (slug, row.slug) in serves] for slug in slugs]
 
 
+@by_revision
 async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
     """Model of each exact reference."""
     rows = await context.rows(sa.select(tables.Model).where(col(tables.Model.ref).in_(refs)))
     return in_order(refs, rows, "ref")
 
 
+@by_revision
 async def revisions(context: Context, numbers: Sequence[int]) -> list[tables.Revision | None]:
     """Revision of each number."""
     rows = await context.rows(sa.select(tables.Revision).where(col(tables.Revision.number).in_(numbers)))
     return in_order(numbers, rows, "number")
 
 
+@by_revision
 async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | None]:
     """Change of each id, written in digits."""
     change = tables.Change
@@ -95,6 +103,7 @@ async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | 
     return [found.get(id) for id in ids]
 
 
+@by_revision
 async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
     """Models of each identity that are not retired, cheapest input first; those without a price last."""
     model = tables.Model
@@ -106,6 +115,7 @@ async def models_by_canonical(context: Context, identities: Sequence[str]) -> li
     return grouped(identities, await context.rows(statement), "canonical")
 
 
+@by_revision
 async def versions(context: Context, keys: Sequence[tuple[str, str]]) -> list[list[tables.Model]]:
     """Versions of each model, by (provider, undated slug), newest release first."""
     model = tables.Model
@@ -121,6 +131,7 @@ async def versions(context: Context, keys: Sequence[tuple[str, str]]) -> list[li
     return [found[key] for key in keys]
 
 
+@by_revision
 async def rates_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Rate]]:
     """Every rate ever known of each model, in listing order."""
     rate = tables.Rate
@@ -128,6 +139,7 @@ async def rates_by_model(context: Context, ids: Sequence[int]) -> list[list[tabl
     return grouped(ids, await context.rows(statement), "model_id")
 
 
+@by_revision
 async def parameters_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Parameter]]:
     """Parameters of each model, in listing order."""
     parameter = tables.Parameter
@@ -139,6 +151,7 @@ async def parameters_by_model(context: Context, ids: Sequence[int]) -> list[list
     return grouped(ids, await context.rows(statement), "model_id")
 
 
+@by_revision
 async def traits_by_model(context: Context, ids: Sequence[int]) -> list[Mapping[tables.TraitKind, list[str]]]:
     """Traits of each model, by kind."""
     trait = tables.Trait
@@ -152,6 +165,7 @@ async def traits_by_model(context: Context, ids: Sequence[int]) -> list[Mapping[
     return answers
 
 
+@by_revision
 async def aliases_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Alias]]:
     """Other names of each model, in alphabetical order."""
     alias = tables.Alias
@@ -159,6 +173,7 @@ async def aliases_by_model(context: Context, ids: Sequence[int]) -> list[list[ta
     return grouped(ids, await context.rows(statement), "model_id")
 
 
+@by_revision
 async def claims_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Claim]]:
     """Every claim about each model, by field; for each field the one the registry uses comes first."""
     claim = tables.Claim
@@ -182,6 +197,7 @@ async def all_sources(context: Context, keys: Sequence[int]) -> list[list[tables
     return [rows] * len(keys)
 
 
+@by_revision
 async def latest_revision(context: Context, keys: Sequence[int]) -> list[tables.Revision]:
     """The revision this request reads. Raises a ClientError while there is none."""
     revision = tables.Revision
@@ -191,6 +207,7 @@ async def latest_revision(context: Context, keys: Sequence[int]) -> list[tables.
     return rows * len(keys)
 
 
+@by_revision
 async def row_counts(context: Context, entities: Sequence[type[SQLModel]]) -> list[int]:
     """Number of rows of each table."""
     counts = [sa.select(sa.func.count()).select_from(entity).scalar_subquery() for entity in entities]

@@ -1,6 +1,6 @@
 """Relay connections: how a page of rows is shown, and `connection`, which gives a field its arguments and its page."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -48,15 +48,19 @@ def connection(
 
     async def resolve(root: Any, info: Info, **given: Any) -> Any:
         made = await make(info.context, **given)
-        page = Page.of(*(given.get(name) for name in PAGE_ARGUMENTS))
-        request = PageRequest(made, page, under, None if under is None else parent(root))
-        return await info.context.load(pages, request)
+        return await info.context.load(pages, page_request(declaration, made, root, given))
 
     paging = [
         keyword_parameter(name, Annotated[kind | None, argument(words)], None)
         for name, (kind, words) in PAGE_ARGUMENTS.items()
     ]
     return resolved(resolve, [*make.parameters, *paging], declaration, type_, description)
+
+
+def page_request(declaration: Declaration, listing: Listing, row: Any, given: Mapping[str, Any]) -> PageRequest:
+    """The page that a connection's arguments ask for, below a row. Raises a ClientError."""
+    page = Page.of(*(given.get(name) for name in PAGE_ARGUMENTS))
+    return PageRequest(listing, page, declaration.under, declaration.by[0](row) if declaration.under else None)
 
 
 @strawberry.type(description="Where a page is in its list.")

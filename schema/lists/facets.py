@@ -15,6 +15,7 @@ from strawberry import UNSET
 from schema import enums, tables
 from schema.column_types import ExactDecimal
 from schema.context import Context
+from schema.kept import by_revision
 from schema.lists.cursors import Listing
 from schema.lists.filters import ModelFilter, conditions
 from schema.lists.listings import Scope
@@ -54,6 +55,7 @@ class IntRange:
     max: int | None = strawberry.field(description="The largest value.")
 
 
+@by_revision
 async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
     """Each facet: a list of Facet, or a range. One statement for all facets of a list under all its parents."""
     lists: dict[tuple[Listing, str | None], list[Key]] = defaultdict(list)

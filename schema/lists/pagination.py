@@ -10,6 +10,7 @@ from sqlalchemy import Select, SQLColumnExpression
 
 from schema.context import Context
 from schema.errors import ClientError
+from schema.kept import by_revision
 from schema.lists.cursors import Listing, Page, Slice, cut_page, decode, encode, limits, name_of
 
 Total: TypeAlias = tuple[Listing, tuple[str, Any] | None]
@@ -27,6 +28,7 @@ class PageRequest:
     parent: Any = None
 
 
+@by_revision
 async def pages(context: Context, requests: Sequence[PageRequest]) -> list[Slice[Any] | ClientError]:
     """The page of each request: one statement for all parents of the same listing, two if it is ranked."""
     groups: dict[tuple[Listing, Page, str | None], list[Any]] = defaultdict(list)
@@ -69,6 +71,7 @@ def column_of(listing: Listing, name: str) -> SQLColumnExpression[Any]:
     return column
 
 
+@by_revision
 async def totals(context: Context, keys: Sequence[Total]) -> list[int]:
     """Number of rows in each listing, or in the part of it under a parent: one statement for all its parents."""
     groups: dict[tuple[Listing, str | None], list[Any]] = defaultdict(list)

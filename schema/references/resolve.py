@@ -9,6 +9,7 @@ from sqlmodel import col
 from schema import tables
 from schema.context import Context
 from schema.enums import ProviderKind, ResolutionKind
+from schema.kept import by_revision
 from schema.references import prefixes
 from schema.references.ids import Form, normalize_id, normalize_word
 from schema.references.index import Index, Listing, Lookup, indexes, is_storable
@@ -36,6 +37,7 @@ class Resolution:
     """What it was looked up in, unless the reference is a model's own."""
 
 
+@by_revision
 async def models_by_reference(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
     """The model each reference means."""
     return [found.model for found in await resolutions(context, refs)]

@@ -1,8 +1,8 @@
 """Documents, parsed, measured and validated once; and automatic persisted queries."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphql import (
@@ -15,13 +15,18 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.execution.values import VariableValues
 
 from schema.cache import Cache
 from schema.column_types import is_array
 from schema.errors import ClientError
 from server.graphql.errors import MAX_ERRORS, with_code
 from server.graphql.limits import Limits, check_document, check_fragments, check_operation, walk
+from server.graphql.plan.compile import compile_operation, directive_variables
+from server.graphql.plan.plan import NotCoveredError, Plan
 
+MOST_PLANS: Final = 16
+"""Plans kept for one document: it has operations, and directives with variables."""
 UNCOUNTED: Final = 10**18
 BYTES_PER_CHARACTER: Final = 100
 """What the syntax tree of a document takes in memory, for each character of its text. Measured."""
@@ -36,6 +41,9 @@ class PreparedDocument:
     errors: Sequence[GraphQLError] = ()
     variables: frozenset[str] = frozenset()
     """Names of all variables it uses: its cost depends on the integers among them."""
+    directive_variables: Sequence[str] = ()
+    """Names of the variables in its directives: each of their values has its own plan."""
+    plans: dict[Hashable, Plan | NotCoveredError] = field(default_factory=dict[Hashable, Plan | NotCoveredError])
 
 
 class Documents:
@@ -79,7 +87,9 @@ class Documents:
             coded = [with_code(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[:MAX_ERRORS]]
             return PreparedDocument(text, None, coded)
         variables = frozenset(node.name.value for node in walk(document) if isinstance(node, VariableNode))
-        return PreparedDocument(text, document, variables=variables)
+        return PreparedDocument(
+            text, document, variables=variables, directive_variables=directive_variables(document)
+        )
 
     def operation(self, prepared: PreparedDocument, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises ClientError when the request does not say which."""
@@ -109,6 +119,25 @@ class Documents:
             cost = check_operation(self.schema, prepared.document, operation, variables, self.limits)
             self._costs.put(key, cost, len(prepared.text) + 200 * len(sizes))
         return cost
+
+    def plan(
+        self, prepared: PreparedDocument, operation: OperationDefinitionNode, variables: VariableValues
+    ) -> Plan | NotCoveredError:
+        """The plan of an operation, or why it has none."""
+        assert prepared.document
+        values = (variables.coerced.get(name) for name in prepared.directive_variables)
+        key = operation.name.value if operation.name else None, *values
+        plan = prepared.plans.get(key)
+        if plan is None:
+            try:
+                plan = compile_operation(self.schema, prepared.document, operation, variables)
+            except NotCoveredError as reason:
+                plan = reason
+            except GraphQLError as error:
+                plan = NotCoveredError(error.message)
+            if len(prepared.plans) < MOST_PLANS:
+                prepared.plans[key] = plan
+        return plan
 
     def persisted(self, digest: str, text: str | None) -> str:
         """The text of a persisted query, which is stored when given. Raises ClientError."""

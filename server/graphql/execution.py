@@ -61,11 +61,15 @@ class Request:
 class PreparedOperation:
     """A request whose document is valid and within the limits: it only has to be executed."""
 
-    text: str
-    document: DocumentNode
+    prepared: PreparedDocument
     definition: OperationDefinitionNode
     request: Request
     cost: int
+
+    @property
+    def document(self) -> DocumentNode:
+        assert self.prepared.document
+        return self.prepared.document
 
     @property
     def is_mutation(self) -> bool:
@@ -107,10 +111,9 @@ class Runner:
             prepared = self.documents.prepare(text)
             if prepared.errors:
                 raise RequestError(prepared.errors)
-            assert prepared.document
             definition = self.documents.operation(prepared, request.operation_name)
             cost = self.documents.cost(prepared, definition, request.variables)
-            return PreparedOperation(text, prepared.document, definition, request, cost)
+            return PreparedOperation(prepared, definition, request, cost)
         except GraphQLError as error:
             raise RequestError([error]) from error
 
@@ -119,11 +122,36 @@ class Runner:
         seconds, request = self.settings.operation_timeout, operation.request
         if operation.is_mutation:
             seconds = max(seconds, self.settings.fetch_timeout + MUTATION_GRACE)
+        elif (data := await self._run_plan(operation)) is not None:
+            return {"data": data}
         return await self._respond(
             lambda context: execute(self.graph, operation.document, request.operation_name, request.variables, context),
             seconds,
             self._refresh_for(request),
         )
+
+    async def _run_plan(self, operation: PreparedOperation) -> Mapping[str, object] | None:
+        """The data of a query, if a plan covers it and nothing goes wrong: graphql-core executes all others."""
+        request = operation.request
+        try:
+            variables = coerced(self.graph, operation)
+            plan = None if variables is None else self.documents.plan(operation.prepared, operation.definition, variables)
+            if variables is None or not isinstance(plan, Plan):
+                return None
+            async with asyncio.timeout(self.settings.operation_timeout):
+                for _ in range(ATTEMPTS):
+                    context = self._context(revision=self.latest())
+                    try:
+                        return await run(plan, context, variables)
+                    except RevisionChangedError:
+                        log.debug("a revision came while %.80s ran", request.operation_name)
+                    finally:
+                        await context.close()
+        except TimeoutError:
+            raise
+        except Exception as error:
+            log.debug("graphql-core executes the operation instead: %r", error)
+        return None
 
     async def events(self, operation: PreparedOperation) -> AsyncGenerator[bytes]:
         """The encoded responses of a subscription, each read in its own transaction.
@@ -176,9 +204,14 @@ class Runner:
         finally:
             await context.close()
 
-    def _context(self, refresh: Refresh | None = None) -> Context:
+    def _context(self, refresh: Refresh | None = None, revision: int | None = None) -> Context:
         return Context(
-            self.engine, settings=self._registry_settings, state=self._state, watch=self.watch, refresh=refresh
+            self.engine,
+            settings=self._registry_settings,
+            state=self._state,
+            watch=self.watch,
+            refresh=refresh,
+            revision=revision,
         )
 
     def _refresh_for(self, request: Request) -> Refresh | None:
@@ -211,7 +244,7 @@ def _selection_digest(operation: PreparedOperation) -> bytes | None:
     if not all(isinstance(value, (str, int)) or value is None for _, value in values):
         return None
     # By their representation, in which True is not 1.
-    return blake2b(repr((operation.text, operation.request.operation_name, values)).encode(), digest_size=32).digest()
+    return blake2b(repr((operation.prepared.text, operation.request.operation_name, values)).encode(), digest_size=32).digest()
 
 
 def response_map(result: ExecutionResult) -> ResponseMap:

@@ -1,0 +1,69 @@
+"""Answers of batch functions that later requests use again, for as long as the registry stays at one revision."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from schema.cache import Cache
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Sequence[Any]]])
+ROW_BYTES: Final = 60
+VALUE_BYTES: Final = 40
+"""What a row and each of its values take, besides its texts. Measured."""
+
+_KEPT: set[object] = set()
+
+
+class RevisionChangedError(Exception):
+    """The database has another revision than the one a request began with; it has to begin again."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def by_revision(batch: F) -> F:
+    """A batch function whose answers depend on nothing but the key and the revision, so that they can be kept.
+
+    Nobody may change such an answer.
+    """
+    _KEPT.add(batch)
+    return batch
+
+
+class KeptAnswers:
+    """The kept answers of the latest revision, bounded in bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.revision = 0
+        self._cache: Cache[tuple[Any]] = Cache(max_bytes)
+
+    def at(self, revision: int) -> "Cache[tuple[Any]] | None":
+        """The answers of a revision, each in a tuple; None for a revision that has been replaced."""
+        if revision > self.revision:
+            # Requests that began before keep the cache they have.
+            self.revision, self._cache = revision, Cache(self.max_bytes)
+        return self._cache if revision == self.revision else None
+
+
+def is_kept(batch: object) -> bool:
+    return batch in _KEPT
+
+
+def size_of(key: Hashable, answer: object) -> int:
+    """Estimated bytes of a key and its answer."""
+    return (len(key) if isinstance(key, str) else 0) + _size(answer)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        # Most strings of a row are short or shared: only long ones count.
+        return ROW_BYTES + VALUE_BYTES * len(value) + sum(len(entry) for entry in value if isinstance(entry, str))
+    if isinstance(value, (list, tuple)):
+        return ROW_BYTES + sum(map(_size, value))
+    if isinstance(value, Mapping):
+        return ROW_BYTES + sum(map(_size, value.values()))
+    rows = getattr(value, "rows", None)
+    return ROW_BYTES + (_size(rows) if isinstance(rows, (list, tuple)) else 0)

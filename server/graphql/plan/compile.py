@@ -1,0 +1,225 @@
+"""Compiles an operation of a valid document into a plan, for given values of the variables in its directives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    get_argument_values,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues
+from graphql.type import GraphQLIncludeDirective as Include
+from graphql.type import GraphQLInterfaceType, GraphQLScalarType
+from graphql.type import GraphQLSkipDirective as Skip
+from strawberry.types.arguments import convert_arguments
+
+from schema.declarations import Clock, Declaration, Kind, declared
+from schema.graph import schema as strawberry_schema
+from schema.types.node import kind_of
+from server.graphql.limits import walk
+from server.graphql.plan.build import ENUM_NAME, Member
+from server.graphql.plan.plan import Arguments, FieldPlan, NotCoveredError, Plan, Selection, Shape
+
+MOST_FIELDS: Final = 3_000
+"""Fields of a plan, with those of fragments counted where they are spread."""
+ATTRIBUTE: Final = Declaration(kind=Kind.COLUMN)
+PLAIN_SCALARS: Final = ("String", "ID", "Int", "Boolean", "Float", "URL")
+"""Scalars whose Python values are JSON already."""
+CLOCKS: Final = tuple(Clock)
+
+
+def directive_variables(document: DocumentNode) -> tuple[str, ...]:
+    """Names of the variables in directives: there is a plan for each of their values."""
+    directives = (node for node in walk(document) if isinstance(node, DirectiveNode))
+    return tuple(
+        sorted({below.name.value for node in directives for below in walk(node) if isinstance(below, VariableNode)})
+    )
+
+
+def compile_operation(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: VariableValues
+) -> Plan:
+    """Raises NotCoveredError, or GraphQLError for constant arguments that are refused."""
+    if operation.operation is not OperationType.QUERY or operation.directives:
+        raise NotCoveredError(f"a {operation.operation.value}")
+    assert schema.query_type
+    compiler = Compiler(schema, document, variables)
+    root = compiler.selection(schema.query_type, [operation.selection_set])
+    return Plan(root, compiler.clock)
+
+
+class Compiler:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: VariableValues) -> None:
+        self.schema, self.variables = schema, variables
+        self.fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.clock = Clock.NEVER
+        self.fields = 0
+
+    def selection(self, parent: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
+        grouped: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for selection_set in sets:
+            self.collect(parent, selection_set, grouped, visited)
+        members: list[Member] = []
+        computed: list[FieldPlan] = []
+        for key, nodes in grouped.items():
+            found = self.field(parent, key, nodes)
+            if isinstance(found, FieldPlan):
+                computed.append(found)
+                members.append(Member(key))
+            else:
+                members.append(found)
+        return Selection(parent.name, tuple(members), tuple(computed))
+
+    def collect(
+        self, parent: GraphQLObjectType, node: SelectionSetNode, grouped: dict[str, list[FieldNode]], visited: set[str]
+    ) -> None:
+        """The selected fields by response key, as the specification's CollectFields has it."""
+        for selection in node.selections:
+            if selection.directives and not self.is_included(selection.directives):
+                continue
+            if isinstance(selection, FieldNode):
+                key = (selection.alias or selection.name).value
+                grouped.setdefault(key, []).append(selection)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                if condition is None or self.applies(condition.name.value, parent):
+                    self.collect(parent, selection.selection_set, grouped, visited)
+            else:
+                assert isinstance(selection, FragmentSpreadNode)
+                name = selection.name.value
+                if name in visited:
+                    continue
+                visited.add(name)
+                fragment = self.fragments[name]
+                if self.applies(fragment.type_condition.name.value, parent):
+                    self.collect(parent, fragment.selection_set, grouped, visited)
+
+    def is_included(self, directives: Sequence[DirectiveNode]) -> bool:
+        for directive in directives:
+            name = directive.name.value
+            if name not in (Skip.name, Include.name):
+                raise NotCoveredError(f"the directive @{name}")
+            definition = Skip if name == Skip.name else Include
+            condition = get_argument_values(definition, directive, self.variables)["if"]
+            if condition is (name == Skip.name):
+                return False
+        return True
+
+    def applies(self, condition: str, parent: GraphQLObjectType) -> bool:
+        if condition == parent.name:
+            return True
+        named = self.schema.get_type(condition)
+        return is_abstract_type(named) and self.schema.is_sub_type(named, parent)
+
+    def field(self, parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> FieldPlan | Member:
+        self.fields += 1
+        if self.fields > MOST_FIELDS:
+            raise NotCoveredError(f"more than {MOST_FIELDS} fields")
+        name = nodes[0].name.value
+        if name == "__typename":
+            return Member(key, constant=parent.name)
+        definition = parent.fields.get(name)
+        if definition is None:
+            raise NotCoveredError(f"introspection ({name})")
+        declaration = declared(definition) or ATTRIBUTE
+        if declaration.kind is Kind.ACTION:
+            raise NotCoveredError(f"{parent.name}.{name}")
+        shape, named = shape_of(definition)
+        serialize = serializer(named) if is_leaf_type(named) else None
+        attribute = cast(str, strawberry_field(definition).python_name)
+        if declaration.kind is Kind.COLUMN and is_leaf_type(named) and not shape.is_list:
+            self.see(declaration.clock)
+            return Member(key, attribute, serialize, shape.nullable)
+        clock = declaration.clock
+        arguments = self.arguments(definition, nodes[0])
+        if not callable(arguments) and arguments.get("as_of") is not None:
+            clock = Clock.NEVER  # it asks for a moment of its own
+        self.see(clock)
+        possible: Sequence[GraphQLObjectType] = ()
+        if isinstance(named, GraphQLObjectType):
+            possible = [named]
+        elif isinstance(named, GraphQLInterfaceType):
+            possible = list(self.schema.get_possible_types(named))
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        return FieldPlan(
+            key=key,
+            coordinate=f"{parent.name}.{name}",
+            declaration=declaration,
+            shape=shape,
+            attribute=attribute,
+            arguments=arguments,
+            serialize=serialize,
+            selections={type_.name: self.selection(type_, sets) for type_ in possible},
+            type_of=kind_of if len(possible) > 1 else None,
+            clock=clock,
+        )
+
+    def see(self, clock: Clock) -> None:
+        self.clock = max(self.clock, clock, key=CLOCKS.index)
+
+    def arguments(self, definition: GraphQLField, node: FieldNode) -> Arguments:
+        if not definition.args:
+            return {}
+        field = strawberry_field(definition)
+
+        def of(variables: VariableValues) -> Mapping[str, Any]:
+            values = get_argument_values(definition, node, variables)
+            return convert_arguments(
+                values,
+                field.arguments,
+                strawberry_schema.schema_converter.scalar_registry,
+                strawberry_schema.config,
+            )
+
+        uses_variables = any(isinstance(below, VariableNode) for given in node.arguments or () for below in walk(given))
+        return of if uses_variables else of(self.variables)
+
+
+def strawberry_field(definition: GraphQLField) -> Any:
+    return definition.extensions["strawberry-definition"]
+
+
+def shape_of(definition: GraphQLField) -> tuple[Shape, object]:
+    """The shape of a field, and the type of its values."""
+    type_: Any = definition.type
+    nullable = not is_non_null_type(type_)
+    inner: Any = type_ if nullable else type_.of_type
+    if not is_list_type(inner):
+        return Shape(False, nullable, False), inner
+    item: Any = inner.of_type
+    nullable_items = not is_non_null_type(item)
+    named: Any = item if nullable_items else item.of_type
+    if is_list_type(named):
+        raise NotCoveredError("a list of lists")
+    return Shape(True, nullable, nullable_items), named
+
+
+def serializer(type_: object) -> Callable[[Any], Any] | None:
+    """What turns a value of a leaf type into JSON; None if it is JSON already."""
+    if isinstance(type_, GraphQLEnumType):
+        members: Any = getattr(type_, "wrapped_cls", None)
+        if members is not None and {member.name for member in members} == type_.values.keys():
+            return ENUM_NAME
+        return cast("Callable[[Any], Any]", type_.serialize)
+    assert isinstance(type_, GraphQLScalarType)
+    return None if type_.name in PLAIN_SCALARS else cast("Callable[[Any], Any]", type_.serialize)

@@ -1,0 +1,199 @@
+"""Runs a plan breadth-first: for each level of the document one call of every batch function, for all rows at once.
+
+The objects of the response are made from the deepest level up. Whatever goes wrong ends the run: the operation is then
+executed by graphql-core, whose errors are the specification's.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from graphql.execution.values import VariableValues
+
+from schema.context import Batch, Context
+from schema.declarations import Clock, Kind, cut
+from schema.lists.connection import page_request
+from server.graphql.plan.build import NullError, serialized
+from server.graphql.plan.plan import FieldPlan, Plan, Selection
+
+UNINTERRUPTED: Final = 5_000
+"""Values computed before other requests get their turn."""
+
+
+class Work:
+    """The rows of one selection, and what becomes of them."""
+
+    __slots__ = ("columns", "keys", "objects", "rows", "selection")
+
+    def __init__(self, selection: Selection, rows: Sequence[Any]) -> None:
+        self.selection, self.rows = selection, rows
+        self.keys: dict[FieldPlan, list[Sequence[Any]]] = {}
+        """The keys each computed field needs, one list for each of its batch functions."""
+        self.columns: list[Column] = []
+        """A column for each computed field."""
+        self.objects: Sequence[Any] = ()
+
+    def build(self) -> None:
+        columns = [column.finished() for column in self.columns]
+        self.objects = self.selection.build()(self.rows, *columns)
+
+
+class Column:
+    """The values of one computed field: leaves, or rows whose objects are made first."""
+
+    __slots__ = ("below", "plan", "values")
+
+    def __init__(self, plan: FieldPlan, values: Sequence[Any]) -> None:
+        self.plan, self.values = plan, values
+        self.below: dict[str, Work] = {}
+        """The objects, by type."""
+
+    def finished(self) -> Sequence[Any]:
+        """What the response has for each row."""
+        plan, shape = self.plan, self.plan.shape
+        if not plan.selections:
+            if not shape.is_list:
+                return checked(serialized(self.values, plan.serialize), shape.nullable, plan)
+            lists = [
+                None if entries is None else checked(serialized(entries, plan.serialize), shape.nullable_items, plan)
+                for entries in self.values
+            ]
+            return checked(lists, shape.nullable, plan)
+        checked(self.values, shape.nullable, plan)
+        objects = self.objects()
+        if not shape.is_list:
+            return [None if value is None else next(objects) for value in self.values]
+        return [
+            None if entries is None else [None if entry is None else next(objects) for entry in entries]
+            for entries in self.values
+        ]
+
+    def objects(self) -> Iterator[Any]:
+        """The objects in the order of their rows."""
+        if self.plan.type_of is None:
+            (work,) = self.below.values()
+            return iter(work.objects)
+        by_type = {name: iter(work.objects) for name, work in self.below.items()}
+        return (next(by_type[self.plan.type_of(row)]) for row in self.entries())
+
+    def entries(self) -> list[Any]:
+        """Every row below the field that is not null."""
+        plan = self.plan
+        if not plan.shape.is_list:
+            return [value for value in self.values if value is not None]
+        entries = [entry for entries in self.values if entries is not None for entry in entries]
+        if None not in entries:
+            return entries
+        checked(entries, plan.shape.nullable_items, plan)
+        return [entry for entry in entries if entry is not None]
+
+
+def checked(values: Sequence[Any], nullable: bool, plan: FieldPlan) -> Sequence[Any]:
+    """The values themselves. Raises NullError for a null where none may be."""
+    if not nullable and any(value is None for value in values):
+        raise NullError(plan.coordinate)
+    return values
+
+
+async def run(plan: Plan, context: Context, variables: VariableValues) -> Mapping[str, Any]:
+    """The data of the response. Raises whatever goes wrong."""
+    return await Run(context, variables).run(plan)
+
+
+class Run:
+    def __init__(self, context: Context, variables: VariableValues) -> None:
+        self.context, self.variables = context, variables
+        self.computed = 0
+
+    async def run(self, plan: Plan) -> Mapping[str, Any]:
+        works = level = [Work(plan.root, [None])]
+        while level:
+            loaded = await self.load(level)
+            below: list[Work] = []
+            for work in level:
+                await self.pause(len(work.rows) * len(work.selection.computed))
+                below += self.compute(work, loaded)
+            level = below
+            works = works + level
+        for work in reversed(works):
+            await self.pause(len(work.rows) * len(work.selection.members))
+            work.build()
+        data: Mapping[str, Any] = works[0].objects[0]
+        return data
+
+    async def pause(self, values: int) -> None:
+        self.computed += values
+        if self.computed > UNINTERRUPTED:
+            self.computed = 0
+            await asyncio.sleep(0)
+
+    def arguments(self, plan: FieldPlan) -> Mapping[str, Any]:
+        return plan.arguments(self.variables) if callable(plan.arguments) else plan.arguments
+
+    async def load(self, level: Sequence[Work]) -> Mapping[Batch[Any, Any], Mapping[Any, Any]]:
+        """What the batch functions give for the rows of a level: one call of each."""
+        wanted: dict[Batch[Any, Any], dict[Any, None]] = defaultdict(dict)
+        for work in level:
+            for plan in work.selection.computed:
+                work.keys[plan] = [
+                    await self.page_requests(plan, work.rows)
+                    if plan.declaration.kind is Kind.CONNECTION
+                    else self.batch_keys(plan, by, work.rows)
+                    for by in plan.declaration.by
+                ]
+                for batch, keys in zip(plan.declaration.needs, work.keys[plan], strict=True):
+                    wanted[batch].update(dict.fromkeys(keys))
+        loaded: dict[Batch[Any, Any], Mapping[Any, Any]] = {}
+        for batch, keys in wanted.items():
+            loaded[batch] = await self.context.load_many(batch, [key for key in keys if key is not None])
+        return loaded
+
+    def batch_keys(self, plan: FieldPlan, by: Any, rows: Sequence[Any]) -> Sequence[Any]:
+        if not by.parameters:
+            return list(map(by.function, rows))
+        given = self.arguments(plan)
+        return [by(row, **given) for row in rows]
+
+    async def page_requests(self, plan: FieldPlan, rows: Sequence[Any]) -> Sequence[Any]:
+        given, declaration = self.arguments(plan), plan.declaration
+        assert declaration.function
+        listing = await declaration.function(self.context, **given)
+        return [page_request(declaration, listing, row, given) for row in rows]
+
+    def compute(self, work: Work, loaded: Mapping[Batch[Any, Any], Mapping[Any, Any]]) -> Iterator[Work]:
+        """Computes the columns of the rows. Yields the work below them."""
+        for plan in work.selection.computed:
+            found = [
+                [None if key is None else loaded[batch][key] for key in keys]
+                for batch, keys in zip(plan.declaration.needs, work.keys[plan], strict=True)
+            ]
+            column = Column(plan, self.values(plan, work.rows, found))
+            work.columns.append(column)
+            if plan.selections:
+                rows = column.entries()
+                for name, selection in plan.selections.items():
+                    of_type = rows if plan.type_of is None else [row for row in rows if plan.type_of(row) == name]
+                    column.below[name] = Work(selection, of_type)
+                    if of_type:
+                        yield column.below[name]
+
+    def values(self, plan: FieldPlan, rows: Sequence[Any], found: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """The value of a field for each row, given what was loaded for them."""
+        declaration = plan.declaration
+        if declaration.kind is Kind.COLUMN:
+            return [getattr(row, plan.attribute) for row in rows]
+        given = self.arguments(plan)
+        if declaration.function is None or declaration.kind is Kind.CONNECTION:
+            values = found[0]
+        else:
+            extra = given
+            if declaration.clock is not Clock.NEVER:
+                now = self.context.now
+                extra = {**given, declaration.clock.value: now if declaration.clock is Clock.INSTANT else now.date()}
+            call = declaration.function
+            if call.parameters:
+                values = [call(*pair, **extra) for pair in zip(rows, *found, strict=True)]
+            else:
+                values = list(map(call.function, rows, *found))
+        return [cut(value, declaration, given) for value in values] if declaration.cut else values
