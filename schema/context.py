@@ -68,6 +68,10 @@ class Revisions(Protocol):
         """The latest revision seen; 0 while there is none."""
         ...
 
+    def current(self) -> int | None:
+        """The latest revision, without waiting: exact, or at most half a second old. None if that can't be told."""
+        ...
+
     async def look(self) -> int:
         """The latest revision, as the database has it now."""
         ...

@@ -1,9 +1,10 @@
 """Answers of batch functions that later requests use again, for as long as the registry stays at one revision."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from schema.cache import Cache
+from schema.column_types import is_array
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Sequence[Any]]])
 ROW_BYTES: Final = 60
@@ -58,12 +59,12 @@ def size_of(key: Hashable, answer: object) -> int:
 def _size(value: object) -> int:
     if isinstance(value, str):
         return len(value)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        # Most strings of a row are short or shared: only long ones count.
-        return ROW_BYTES + VALUE_BYTES * len(value) + sum(len(entry) for entry in value if isinstance(entry, str))
-    if isinstance(value, (list, tuple)):
-        return ROW_BYTES + sum(map(_size, value))
+    fields = getattr(value, "_fields", None)
+    if is_array(value):
+        # Most values of a row are short or shared: only its texts count by their length.
+        texts = sum(len(entry) for entry in value if isinstance(entry, str)) if fields else sum(map(_size, value))
+        return ROW_BYTES + texts + (VALUE_BYTES * len(value) if fields else 0)
     if isinstance(value, Mapping):
-        return ROW_BYTES + sum(map(_size, value.values()))
+        return ROW_BYTES + sum(_size(entry) for entry in cast("Mapping[object, object]", value).values())
     rows = getattr(value, "rows", None)
-    return ROW_BYTES + (_size(rows) if isinstance(rows, (list, tuple)) else 0)
+    return ROW_BYTES + (_size(rows) if is_array(rows) else 0)

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import sqlite3
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +18,36 @@ from schema import tables
 log = logging.getLogger("modelmeta")
 POLL_INTERVAL = 0.3
 """Seconds between two reads of the latest revision."""
+MAX_AGE = 0.5
+"""Seconds for which the result of a poll may be taken for the latest revision."""
 READ_TIMEOUT = 10.0
 """Seconds one read may take before it is abandoned and tried again."""
+
+
+class RevisionReader:
+    """Reads the latest revision of an SQLite file on a connection of its own, in microseconds and without a thread."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def read(self) -> int | None:
+        """The latest revision; None if the file can't be read now."""
+        try:
+            if self._connection is None:
+                uri = f"{Path(self.path).absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+            # All rows are fetched: a statement that is still open would hold up the checkpoints of writers.
+            ((number,),) = self._connection.execute("SELECT max(number) FROM revision").fetchall()
+            return number or None
+        except sqlite3.Error:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Watch:
@@ -28,6 +59,9 @@ class Watch:
         """The latest revision seen; 0 while there is none."""
         self.waiting = 0
         """Number of tasks that wait for the next one."""
+        self._reader = RevisionReader(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        self._read_at = float("-inf")
+        """When the read that found `number` began, by the monotonic clock."""
         self._changed = asyncio.Event()
         self._poll_now = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -46,6 +80,15 @@ class Watch:
             for running in tasks:
                 running.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._reader is not None:
+                self._reader.close()
+
+    def current(self) -> int | None:
+        """The latest revision, without waiting: read from an SQLite file, else known from a poll at most half a
+        second ago. None if that can't be told."""
+        if self._reader is not None:
+            return self._reader.read()
+        return self.number or None if time.monotonic() - self._read_at <= MAX_AGE else None
 
     async def look(self) -> int:
         """The latest revision, read from the database now. One read serves everyone who asked before it started."""
@@ -63,8 +106,10 @@ class Watch:
     async def _read(self) -> int:
         async with self._turn:
             self._next = None
+            begun = time.monotonic()
             async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
                 found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
+        self._read_at = begun
         if found != self.number:
             self.number = found
             changed, self._changed = self._changed, asyncio.Event()

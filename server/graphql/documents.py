@@ -87,9 +87,7 @@ class Documents:
             coded = [with_code(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[:MAX_ERRORS]]
             return PreparedDocument(text, None, coded)
         variables = frozenset(node.name.value for node in walk(document) if isinstance(node, VariableNode))
-        return PreparedDocument(
-            text, document, variables=variables, directive_variables=directive_variables(document)
-        )
+        return PreparedDocument(text, document, variables=variables, directive_variables=directive_variables(document))
 
     def operation(self, prepared: PreparedDocument, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises ClientError when the request does not say which."""

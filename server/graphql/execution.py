@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -17,11 +18,13 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLSchema,
     Node,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
 )
+from graphql.execution.values import VariableValues, get_variable_values
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.cache import Cache
@@ -29,14 +32,21 @@ from schema.column_types import is_object
 from schema.context import Context, Refresh, RegistrySettings, Revisions, State
 from schema.errors import ClientError
 from schema.graph import graph
+from schema.kept import RevisionChangedError
 from schema.subscription import event_key
 from seeds.store.sources import LIVE
-from server.graphql.documents import Documents
+from server.graphql.documents import Documents, PreparedDocument
 from server.graphql.errors import MAX_ERRORS, RequestError, ResponseMap, format_error
 from server.graphql.executor import Result, Subscription, execute
 from server.graphql.limits import Limits, walk
+from server.graphql.plan.plan import Plan
+from server.graphql.plan.run import run
 from server.settings import Settings
 
+log = logging.getLogger("modelmeta")
+NO_VARIABLES: Final = VariableValues({}, {})
+ATTEMPTS: Final = 3
+"""Runs of a plan, each of which may meet a new revision, before graphql-core executes the operation."""
 MUTATION_GRACE: Final = 120.0
 """Seconds a refresh may take on top of fetching."""
 EVENT_SHARING: Final = 5.0
@@ -122,35 +132,36 @@ class Runner:
         seconds, request = self.settings.operation_timeout, operation.request
         if operation.is_mutation:
             seconds = max(seconds, self.settings.fetch_timeout + MUTATION_GRACE)
-        elif (data := await self._run_plan(operation)) is not None:
-            return {"data": data}
-        return await self._respond(
-            lambda context: execute(self.graph, operation.document, request.operation_name, request.variables, context),
-            seconds,
-            self._refresh_for(request),
-        )
+        try:
+            async with asyncio.timeout(seconds):
+                if not operation.is_mutation and (data := await self._run_plan(operation)) is not None:
+                    return {"data": data}
+                return await self._execute(
+                    lambda context: execute(
+                        self.graph, operation.document, request.operation_name, request.variables, context
+                    ),
+                    self._refresh_for(request),
+                )
+        except TimeoutError:
+            return {"errors": [format_error(_timeout_error(seconds))], "data": None}
 
     async def _run_plan(self, operation: PreparedOperation) -> Mapping[str, object] | None:
-        """The data of a query, if a plan covers it and nothing goes wrong: graphql-core executes all others."""
-        request = operation.request
-        try:
-            variables = coerced(self.graph, operation)
-            plan = None if variables is None else self.documents.plan(operation.prepared, operation.definition, variables)
-            if variables is None or not isinstance(plan, Plan):
-                return None
-            async with asyncio.timeout(self.settings.operation_timeout):
-                for _ in range(ATTEMPTS):
-                    context = self._context(revision=self.latest())
-                    try:
-                        return await run(plan, context, variables)
-                    except RevisionChangedError:
-                        log.debug("a revision came while %.80s ran", request.operation_name)
-                    finally:
-                        await context.close()
-        except TimeoutError:
-            raise
-        except Exception as error:
-            log.debug("graphql-core executes the operation instead: %r", error)
+        """The data of a query that a plan covers and nothing goes wrong with: graphql-core executes all others."""
+        variables = coerced_variables(self.graph, operation)
+        plan = variables and self.documents.plan(operation.prepared, operation.definition, variables)
+        if variables is None or not isinstance(plan, Plan):
+            return None
+        for _ in range(ATTEMPTS):
+            context = self._context(revision=self.watch.current() if self.watch else None)
+            try:
+                return await run(plan, context, variables)
+            except RevisionChangedError:
+                continue  # everything kept for the request was of a revision that has been replaced
+            except Exception as error:
+                log.debug("graphql-core executes an operation again: %r", error)
+                break
+            finally:
+                await context.close()
         return None
 
     async def events(self, operation: PreparedOperation) -> AsyncGenerator[bytes]:
@@ -189,18 +200,21 @@ class Runner:
         finally:
             await context.close()
 
-    async def _respond(
-        self, work: Callable[[Context], Result], seconds: float | None = None, refresh: Refresh | None = None
-    ) -> ResponseMap:
-        """The response map of one execution, in a transaction of its own and within the time limit."""
-        context = self._context(refresh)
-        seconds = self.settings.operation_timeout if seconds is None else seconds
+    async def _respond(self, work: Callable[[Context], Result]) -> ResponseMap:
+        """The response map of one execution within the time limit."""
+        seconds = self.settings.operation_timeout
         try:
             async with asyncio.timeout(seconds):
-                result = work(context)
-                return response_map(result if isinstance(result, ExecutionResult) else await result)
+                return await self._execute(work)
         except TimeoutError:
             return {"errors": [format_error(_timeout_error(seconds))], "data": None}
+
+    async def _execute(self, work: Callable[[Context], Result], refresh: Refresh | None = None) -> ResponseMap:
+        """The response map of one execution, in a transaction of its own."""
+        context = self._context(refresh)
+        try:
+            result = work(context)
+            return response_map(result if isinstance(result, ExecutionResult) else await result)
         finally:
             await context.close()
 
@@ -221,6 +235,15 @@ class Runner:
             return None
         # In constant time: how long a comparison takes must not tell how much of a guess was right.
         return self.refresh if hmac.compare_digest(secret.encode(), request.token.encode()) else None
+
+
+def coerced_variables(schema: GraphQLSchema, operation: PreparedOperation) -> VariableValues | None:
+    """The variables as the operation declares them; None if they are invalid."""
+    definitions = operation.definition.variable_definitions
+    if not definitions:
+        return NO_VARIABLES
+    values = get_variable_values(schema, definitions, dict(operation.request.variables))
+    return values if isinstance(values, VariableValues) else None
 
 
 def _timeout_error(seconds: float) -> ClientError:
@@ -244,7 +267,9 @@ def _selection_digest(operation: PreparedOperation) -> bytes | None:
     if not all(isinstance(value, (str, int)) or value is None for _, value in values):
         return None
     # By their representation, in which True is not 1.
-    return blake2b(repr((operation.prepared.text, operation.request.operation_name, values)).encode(), digest_size=32).digest()
+    return blake2b(
+        repr((operation.prepared.text, operation.request.operation_name, values)).encode(), digest_size=32
+    ).digest()
 
 
 def response_map(result: ExecutionResult) -> ResponseMap:

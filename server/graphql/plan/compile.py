@@ -11,6 +11,8 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -21,8 +23,6 @@ from graphql import (
     get_argument_values,
     is_abstract_type,
     is_leaf_type,
-    is_list_type,
-    is_non_null_type,
 )
 from graphql.execution.values import VariableValues
 from graphql.type import GraphQLIncludeDirective as Include
@@ -201,17 +201,18 @@ def strawberry_field(definition: GraphQLField) -> Any:
 
 def shape_of(definition: GraphQLField) -> tuple[Shape, object]:
     """The shape of a field, and the type of its values."""
-    type_: Any = definition.type
-    nullable = not is_non_null_type(type_)
-    inner: Any = type_ if nullable else type_.of_type
-    if not is_list_type(inner):
-        return Shape(False, nullable, False), inner
-    item: Any = inner.of_type
-    nullable_items = not is_non_null_type(item)
-    named: Any = item if nullable_items else item.of_type
-    if is_list_type(named):
+    nullable, inner = unwrapped(cast(Any, definition).type)
+    if not isinstance(inner, GraphQLList):
+        return Shape(is_list=False, nullable=nullable, nullable_items=False), inner
+    nullable_items, named = unwrapped(cast(Any, inner).of_type)
+    if isinstance(named, GraphQLList):
         raise NotCoveredError("a list of lists")
-    return Shape(True, nullable, nullable_items), named
+    return Shape(is_list=True, nullable=nullable, nullable_items=nullable_items), named
+
+
+def unwrapped(type_: Any) -> tuple[bool, Any]:
+    """Whether a type is nullable, and the type without its exclamation mark."""
+    return (False, cast(Any, type_).of_type) if isinstance(type_, GraphQLNonNull) else (True, type_)
 
 
 def serializer(type_: object) -> Callable[[Any], Any] | None:

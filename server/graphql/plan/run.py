@@ -145,8 +145,8 @@ class Run:
                 for batch, keys in zip(plan.declaration.needs, work.keys[plan], strict=True):
                     wanted[batch].update(dict.fromkeys(keys))
         loaded: dict[Batch[Any, Any], Mapping[Any, Any]] = {}
-        for batch, keys in wanted.items():
-            loaded[batch] = await self.context.load_many(batch, [key for key in keys if key is not None])
+        for batch, asked in wanted.items():
+            loaded[batch] = await self.context.load_many(batch, [key for key in asked if key is not None])
         return loaded
 
     def batch_keys(self, plan: FieldPlan, by: Any, rows: Sequence[Any]) -> Sequence[Any]:
