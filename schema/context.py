@@ -19,7 +19,7 @@ from strawberry.dataloader import DataLoader
 from schema import tables
 from schema.cache import Cache
 from schema.column_types import dump_json
-from schema.kept import KeptAnswers, RevisionChangedError, is_kept, size_of
+from schema.kept import RevisionCache, RevisionChangedError, is_kept, size_of
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -52,7 +52,8 @@ class State:
     """Rows that subscriptions read, by feed and position."""
     by_revision: dict[Callable[..., Any], tuple[int, Any]] = field(default_factory=dict[Any, Any])
     """What a function found out about the latest revision it was asked about."""
-    kept: KeptAnswers = field(default_factory=lambda: KeptAnswers(KEPT_BYTES))
+    kept: RevisionCache[tuple[Any]] = field(default_factory=lambda: RevisionCache(KEPT_BYTES))
+    """(batch function, key) -> its answer, in a tuple because it may be None."""
 
 
 class Revisions(Protocol):

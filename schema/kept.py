@@ -1,12 +1,13 @@
 """Answers of batch functions that later requests use again, for as long as the registry stays at one revision."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from schema.cache import Cache
 from schema.column_types import is_array
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Sequence[Any]]])
+V = TypeVar("V")
 ROW_BYTES: Final = 60
 VALUE_BYTES: Final = 40
 """What a row and each of its values take, besides its texts. Measured."""
@@ -31,16 +32,16 @@ def by_revision(batch: F) -> F:
     return batch
 
 
-class KeptAnswers:
-    """The kept answers of the latest revision, bounded in bytes."""
+class RevisionCache(Generic[V]):
+    """A cache of what holds for the latest revision only, bounded in bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.revision = 0
-        self._cache: Cache[tuple[Any]] = Cache(max_bytes)
+        self._cache: Cache[V] = Cache(max_bytes)
 
-    def at(self, revision: int) -> "Cache[tuple[Any]] | None":
-        """The answers of a revision, each in a tuple; None for a revision that has been replaced."""
+    def at(self, revision: int) -> Cache[V] | None:
+        """The cache of a revision; None for one that has been replaced."""
         if revision > self.revision:
             # Requests that began before keep the cache they have.
             self.revision, self._cache = revision, Cache(self.max_bytes)

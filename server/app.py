@@ -23,6 +23,7 @@ from schema.graph import sdl
 from server import database
 from server.database.revisions import Watch
 from server.graphiql.assets import routes as graphiql_routes
+from server.graphql.answers import Answers, KeptResponses, QueryEndpoint
 from server.graphql.connection_limits import ConnectionLimits
 from server.graphql.errors import HttpError
 from server.graphql.execution import Runner
@@ -44,6 +45,7 @@ class ServerState(TypedDict):
     watch: Watch
     refresher: Refresher
     runner: Runner
+    answers: Answers
     graphql: GraphQLEndpoint
     sockets: WebSocketEndpoint
     site: Site
@@ -64,6 +66,7 @@ def create_state(settings: Settings, engine: AsyncEngine) -> ServerState:
         watch=watch,
         refresher=refresher,
         runner=runner,
+        answers=Answers(runner, watch),
         graphql=GraphQLEndpoint(runner, settings, limits),
         sockets=WebSocketEndpoint(runner, settings, limits),
         site=Site(runner),
@@ -97,7 +100,7 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
             await task
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> ASGIApp:
     """The server as an ASGI application; its lifespan makes the state."""
     routes: list[BaseRoute] = [
         Route("/graphql", graphql, methods=METHODS),
@@ -108,24 +111,23 @@ def create_app(settings: Settings) -> Starlette:
         Route("/readyz", ready),
         *page_routes(),
     ]
-    middleware = [Middleware(SecurityHeaders)]
-    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
-        middleware.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["*"],
-                expose_headers=["ETag"],
-                max_age=86_400,
-            )
-        )
-    return Starlette(
+    app: ASGIApp = Starlette(
         routes=routes,
-        middleware=middleware,
+        middleware=[Middleware(SecurityHeaders)],
         lifespan=lambda _: run_server(settings),
         exception_handlers={404: not_found, 405: method_not_allowed},
     )
+    app = QueryEndpoint(app, settings.max_body_bytes)
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        app = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Modelmeta-Revision"],
+            max_age=86_400,
+        )
+    return KeptResponses(app)
 
 
 async def graphql(request: ServerRequest) -> Response:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from schema.cache import Cache
 from schema.column_types import is_object
 from schema.context import Context, Refresh, RegistrySettings, Revisions, State
+from schema.declarations import Clock
 from schema.errors import ClientError
 from schema.graph import graph
 from schema.kept import RevisionChangedError
@@ -90,6 +92,26 @@ class PreparedOperation:
         return self.definition.operation is OperationType.SUBSCRIPTION
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedOperation:
+    """A plan, and the variables to run it with."""
+
+    plan: Plan
+    variables: VariableValues
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A response, and for how long it holds."""
+
+    response: ResponseMap
+    revision: int | None = None
+    """The revision it was read from, if that is known for certain."""
+    clock: Clock = Clock.INSTANT
+    day: date | None = None
+    """The UTC day that counted as today."""
+
+
 class Runner:
     """Prepares and executes operations against one database."""
 
@@ -129,32 +151,43 @@ class Runner:
 
     async def run(self, operation: PreparedOperation) -> ResponseMap:
         """The response map. One without `data` was refused before execution."""
+        return (await self.execute(operation, self.plan(operation))).response
+
+    def plan(self, operation: PreparedOperation) -> PlannedOperation | None:
+        """The plan of a query and its variables; None where graphql-core has to execute it."""
+        variables = coerced_variables(self.graph, operation)
+        if variables is None or operation.is_mutation:
+            return None
+        plan = self.documents.plan(operation.prepared, operation.definition, variables)
+        return PlannedOperation(plan, variables) if isinstance(plan, Plan) else None
+
+    async def execute(self, operation: PreparedOperation, planned: PlannedOperation | None) -> Executed:
+        """The response of a query or mutation, by its plan if it has one."""
         seconds, request = self.settings.operation_timeout, operation.request
         if operation.is_mutation:
             seconds = max(seconds, self.settings.fetch_timeout + MUTATION_GRACE)
         try:
             async with asyncio.timeout(seconds):
-                if not operation.is_mutation and (data := await self._run_plan(operation)) is not None:
-                    return {"data": data}
-                return await self._execute(
+                if planned is not None and (executed := await self._run_plan(planned)) is not None:
+                    return executed
+                response = await self._execute(
                     lambda context: execute(
                         self.graph, operation.document, request.operation_name, request.variables, context
                     ),
                     self._refresh_for(request),
                 )
         except TimeoutError:
-            return {"errors": [format_error(_timeout_error(seconds))], "data": None}
+            response = {"errors": [format_error(_timeout_error(seconds))], "data": None}
+        return Executed(response)
 
-    async def _run_plan(self, operation: PreparedOperation) -> Mapping[str, object] | None:
-        """The data of a query that a plan covers and nothing goes wrong with: graphql-core executes all others."""
-        variables = coerced_variables(self.graph, operation)
-        plan = variables and self.documents.plan(operation.prepared, operation.definition, variables)
-        if variables is None or not isinstance(plan, Plan):
-            return None
+    async def _run_plan(self, planned: PlannedOperation) -> Executed | None:
+        """The response of a plan; None when something goes wrong, and graphql-core has to say what."""
+        plan = planned.plan
         for _ in range(ATTEMPTS):
             context = self._context(revision=self.watch.current() if self.watch else None)
             try:
-                return await run(plan, context, variables)
+                data = await run(plan, context, planned.variables)
+                return Executed({"data": data}, context.revision, plan.clock, context.now.date())
             except RevisionChangedError:
                 continue  # everything kept for the request was of a revision that has been replaced
             except Exception as error:

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: POST and GET, the media type by Accept, streams for subscriptions."""
+"""GraphQL over HTTP: reads requests, and responds to all but the queries that `answers.py` answers."""
 
 import sys
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from starlette.responses import Response
 from schema.column_types import is_array, is_object
 from schema.scalars import ExactNumber
 from schema.strict_json import JsonError, JsonParser, JsonValue
-from server.conditional import REVALIDATE, entity_tag, not_modified
 from server.graphql.connection_limits import ConnectionLimits, client_address
 from server.graphql.errors import HttpError, RequestError, error_response, hide
 from server.graphql.execution import PreparedOperation, Request, Runner, encode
@@ -54,8 +53,7 @@ class GraphQLEndpoint:
             return HttpError(500, hide(error, "a request"), "INTERNAL_SERVER_ERROR").response()
 
     async def body(self, http: HttpRequest[Any]) -> bytes:
-        content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != JSON:
+        if not is_json(http.headers.get("content-type", "")):
             # Forms and plain text are what other sites can make a browser send.
             raise HttpError(415, f"Content-Type must be {JSON}.", "UNSUPPORTED_MEDIA_TYPE")
         limit = self.settings.max_body_bytes
@@ -88,14 +86,10 @@ class GraphQLEndpoint:
             raise HttpError(406, message, "NOT_ACCEPTABLE")
         if media == MULTIPART:
             media = negotiate(http.headers.get("accept"), exclude=MULTIPART) or JSON
+        # A mutation: QueryEndpoint answers the queries.
         response = await self.runner.run(operation)
         status = 400 if media == GRAPHQL and "data" not in response else 200
-        content = encode(response)
-        media_type = f"{media}; charset=utf-8"
-        if http.method == "POST" or "errors" in response:
-            return Response(content, status, NO_STORE, media_type)
-        headers = {**REVALIDATE, "etag": entity_tag(content), "vary": "Accept"}
-        return not_modified(http, headers) or Response(content, 200, headers, media_type)
+        return Response(encode(response), status, NO_STORE, f"{media}; charset=utf-8")
 
     def stream(self, http: HttpRequest[Any], operation: PreparedOperation, format: StreamFormat) -> Response:
         """The responses as they come. Raises HttpError when the client has too many streams already."""
@@ -106,6 +100,10 @@ class GraphQLEndpoint:
             raise HttpError(429, "Too many open streams. Close one first.", "RATE_LIMITED", {"retry-after": "10"})
         chunks = format.chunks(self.runner, operation)
         return Stream(format, chunks, self.settings, partial(self.limits.release, address))
+
+
+def is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == JSON
 
 
 def bearer_token(header: object) -> str | None:
