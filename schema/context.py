@@ -30,6 +30,8 @@ Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 LATEST = sa.select(sa.func.max(tables.Revision.number))
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of kept answers of batch functions."""
+PART_BYTES = 32 * 1024 * 1024
+"""Bytes of encoded parts of responses."""
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
 
@@ -54,6 +56,8 @@ class State:
     """What a function found out about the latest revision it was asked about."""
     kept: RevisionCache[tuple[Any]] = field(default_factory=lambda: RevisionCache(KEPT_BYTES))
     """(batch function, key) -> its answer, in a tuple because it may be None."""
+    parts: RevisionCache[Any] = field(default_factory=lambda: RevisionCache(PART_BYTES))
+    """What the plans of operations keep of their responses."""
 
 
 class Revisions(Protocol):
@@ -112,6 +116,8 @@ class Context:
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self.revision = revision
         self._kept = None if revision is None else self.state.kept.at(revision)
+        self.parts = None if revision is None else self.state.parts.at(revision)
+        """Encoded parts of responses, by what they were made from; None if nothing can be kept."""
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         # Sibling fields run concurrently; a connection runs one statement at a time.
@@ -160,7 +166,8 @@ class Context:
         loader = self._loaders.get(batch)
         if loader is None:
             loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
-        answer: T = await loader.load(key)
+        # Fields share what is loaded: an error that cancels one of them must not cancel it for the others.
+        answer: T = await asyncio.shield(loader.load(key))
         return answer
 
     async def load_many(

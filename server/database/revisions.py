@@ -25,14 +25,30 @@ READ_TIMEOUT = 10.0
 
 
 class RevisionReader:
-    """Reads the latest revision of an SQLite file on a connection of its own, in microseconds and without a thread."""
+    """Reads the latest revision of an SQLite file on a connection of its own, in microseconds and without a thread.
+
+    One read serves all requests that the event loop runs in the same turn: each had arrived before the turn began, so
+    none of them gets a revision that had been replaced when it arrived.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._connection: sqlite3.Connection | None = None
+        self._known: int | None = None
+        """The result for this turn of the event loop."""
 
     def read(self) -> int | None:
         """The latest revision; None if the file can't be read now."""
+        if self._known is None:
+            self._known = self._read()
+            if self._known is not None:
+                asyncio.get_running_loop().call_soon(self._forget)
+        return self._known
+
+    def _forget(self) -> None:
+        self._known = None
+
+    def _read(self) -> int | None:
         try:
             if self._connection is None:
                 uri = f"{Path(self.path).absolute().as_uri()}?mode=ro"

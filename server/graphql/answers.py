@@ -187,8 +187,10 @@ class QueryEndpoint:
             return None
         if operation.is_mutation or operation.is_subscription:
             return None
-        answer = await answers.answer(operation, execute="no-cache" in headers.get("cache-control", ""))
-        http.scope[ANSWER] = answer
+        execute = "no-cache" in headers.get("cache-control", "")
+        answer = await answers.answer(operation, execute=execute)
+        if not execute:
+            http.scope[ANSWER] = answer
         return respond(http, answer, media)
 
 
@@ -220,12 +222,17 @@ async def read_ahead(receive: Receive, most: int) -> tuple[bytes, Receive]:
         body += message.get("body", b"")
         if not message.get("more_body") or len(body) > most:
             break
+    return body, replayed(messages, receive)
+
+
+def replayed(messages: Sequence[Message], receive: Receive) -> Receive:
+    """What the application behind receives: the messages that were read already, then those that follow."""
     pending = iter(messages)
 
     async def again() -> Message:
         return next(pending, None) or await receive()
 
-    return body, again
+    return again
 
 
 class KeptResponses:
@@ -237,7 +244,6 @@ class KeptResponses:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH:
             return await self.app(scope, receive, send)
-        answers: Answers = scope["state"]["answers"]
         varying: list[tuple[bytes, bytes]] = []
         for header in scope["headers"]:
             name, value = header
@@ -245,25 +251,30 @@ class KeptResponses:
                 varying.append(header)
             elif name == b"content-length" and not (value.isdigit() and int(value) <= LONGEST_KEPT):
                 return await self.app(scope, receive, send)
-        body, receive = await read_ahead(receive, LONGEST_KEPT)
-        key = (scope["method"], scope["query_string"], body, *varying)
+        message = await receive()
+        if message.get("more_body") or len(message.get("body", b"")) > LONGEST_KEPT:
+            return await self.app(scope, replayed([message], receive), send)
+        answers: Answers = scope["state"]["answers"]
         revision = answers.watch.current()
         kept = None if revision is None else answers.responses.at(revision)
-        found = None if kept is None else kept.get(key)
+        if kept is None:
+            return await self.app(scope, replayed([message], receive), send)
+        key = (scope["method"], scope["query_string"], message.get("body"), *varying)
+        found = kept.get(key)
         if found is not None and found[0].holds(revision):
-            for message in found[1]:
-                await send(message)
+            for part in found[1]:
+                await send(part)
             return None
-        messages: list[Message] = []
+        parts: list[Message] = []
 
-        async def keep(message: Message) -> None:
-            messages.append(message)
-            await send(message)
+        async def keep(part: Message) -> None:
+            parts.append(part)
+            await send(part)
 
-        await self.app(scope, receive, keep)
+        await self.app(scope, replayed([message], receive), keep)
         answer: Answer | None = scope.get(ANSWER)
-        if kept is not None and answer is not None and answer.holds(revision) and len(body) <= LONGEST_KEPT:
-            kept.put(key, (answer, messages), size_of_request(key) + len(answer.content))
+        if answer is not None and answer.holds(revision):
+            kept.put(key, (answer, parts), size_of_request(key) + len(answer.content))
         return None
 
 

@@ -22,6 +22,7 @@ from schema.column_types import is_array
 from schema.errors import ClientError
 from server.graphql.errors import MAX_ERRORS, with_code
 from server.graphql.limits import Limits, check_document, check_fragments, check_operation, walk
+from server.graphql.plan.arguments import Variables
 from server.graphql.plan.compile import compile_operation, directive_variables
 from server.graphql.plan.plan import NotCoveredError, Plan
 
@@ -43,6 +44,8 @@ class PreparedDocument:
     """Names of all variables it uses: its cost depends on the integers among them."""
     directive_variables: Sequence[str] = ()
     """Names of the variables in its directives: each of their values has its own plan."""
+    readers: dict[str | None, Variables] = field(default_factory=dict[str | None, Variables])
+    """The variables of each operation that was asked for."""
     plans: dict[Hashable, Plan | NotCoveredError] = field(default_factory=dict[Hashable, Plan | NotCoveredError])
 
 
@@ -117,6 +120,13 @@ class Documents:
             cost = check_operation(self.schema, prepared.document, operation, variables, self.limits)
             self._costs.put(key, cost, len(prepared.text) + 200 * len(sizes))
         return cost
+
+    def variables(self, prepared: PreparedDocument, operation: OperationDefinitionNode) -> Variables:
+        """The variables of an operation, ready to be read."""
+        name = operation.name.value if operation.name else None
+        if name not in prepared.readers:
+            prepared.readers[name] = Variables(self.schema, operation.variable_definitions or ())
+        return prepared.readers[name]
 
     def plan(
         self, prepared: PreparedDocument, operation: OperationDefinitionNode, variables: VariableValues

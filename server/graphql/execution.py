@@ -19,13 +19,12 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    GraphQLSchema,
     Node,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schema.cache import Cache
@@ -46,7 +45,6 @@ from server.graphql.plan.run import run
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
-NO_VARIABLES: Final = VariableValues({}, {})
 ATTEMPTS: Final = 3
 """Runs of a plan, each of which may meet a new revision, before graphql-core executes the operation."""
 MUTATION_GRACE: Final = 120.0
@@ -155,8 +153,10 @@ class Runner:
 
     def plan(self, operation: PreparedOperation) -> PlannedOperation | None:
         """The plan of a query and its variables; None where graphql-core has to execute it."""
-        variables = coerced_variables(self.graph, operation)
-        if variables is None or operation.is_mutation:
+        if operation.is_mutation:
+            return None
+        variables = self.documents.variables(operation.prepared, operation.definition).read(operation.request.variables)
+        if variables is None:
             return None
         plan = self.documents.plan(operation.prepared, operation.definition, variables)
         return PlannedOperation(plan, variables) if isinstance(plan, Plan) else None
@@ -268,15 +268,6 @@ class Runner:
             return None
         # In constant time: how long a comparison takes must not tell how much of a guess was right.
         return self.refresh if hmac.compare_digest(secret.encode(), request.token.encode()) else None
-
-
-def coerced_variables(schema: GraphQLSchema, operation: PreparedOperation) -> VariableValues | None:
-    """The variables as the operation declares them; None if they are invalid."""
-    definitions = operation.definition.variable_definitions
-    if not definitions:
-        return NO_VARIABLES
-    values = get_variable_values(schema, definitions, dict(operation.request.variables))
-    return values if isinstance(values, VariableValues) else None
 
 
 def _timeout_error(seconds: float) -> ClientError:

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: reads requests, and responds to all but the queries that `answers.py` answers."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +23,7 @@ from server.graphql.streaming import STREAM_FORMATS, Stream, StreamFormat
 from server.settings import Settings
 
 NO_STORE: Final = {"cache-control": "no-store"}
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 REQUEST_JSON: Final = JsonParser(decimal=ExactNumber, max_digits=sys.int_info.default_max_str_digits, max_exponent=60)
 
 
@@ -171,7 +173,7 @@ def has_lone_surrogate(value: object) -> bool:
     while stack:
         item = stack.pop()
         if isinstance(item, str):
-            if any("\ud800" <= character <= "\udfff" for character in item):
+            if SURROGATE.search(item):
                 return True
         elif is_object(item):
             stack += [*item.keys(), *item.values()]

@@ -1,6 +1,7 @@
 """Compiles an operation of a valid document into a plan, for given values of the variables in its directives."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from graphql import (
@@ -28,20 +29,22 @@ from graphql.execution.values import VariableValues
 from graphql.type import GraphQLIncludeDirective as Include
 from graphql.type import GraphQLInterfaceType, GraphQLScalarType
 from graphql.type import GraphQLSkipDirective as Skip
-from strawberry.types.arguments import convert_arguments
 
 from schema.declarations import Clock, Declaration, Kind, declared
-from schema.graph import schema as strawberry_schema
 from schema.types.node import kind_of
 from server.graphql.limits import walk
-from server.graphql.plan.build import ENUM_NAME, Member
-from server.graphql.plan.plan import Arguments, FieldPlan, NotCoveredError, Plan, Selection, Shape
+from server.graphql.plan.arguments import Arguments, arguments
+from server.graphql.plan.build import ENUM_NAME, Member, builder
+from server.graphql.plan.plan import FieldPlan, NotCoveredError, Plan, Selection, Shape
 
 MOST_FIELDS: Final = 3_000
 """Fields of a plan, with those of fragments counted where they are spread."""
 ATTRIBUTE: Final = Declaration(kind=Kind.COLUMN)
 PLAIN_SCALARS: Final = ("String", "ID", "Int", "Boolean", "Float", "URL")
 """Scalars whose Python values are JSON already."""
+RECURRING_SCALARS: Final = ("Decimal", "Date", "DateTime")
+SERIALIZERS: Final[dict[str, Callable[[Any], Any]]] = {}
+NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
 CLOCKS: Final = tuple(Clock)
 
 
@@ -61,8 +64,7 @@ def compile_operation(
         raise NotCoveredError(f"a {operation.operation.value}")
     assert schema.query_type
     compiler = Compiler(schema, document, variables)
-    root = compiler.selection(schema.query_type, [operation.selection_set])
-    return Plan(root, compiler.clock)
+    return Plan(compiler.selection(schema.query_type, [operation.selection_set]))
 
 
 class Compiler:
@@ -71,7 +73,6 @@ class Compiler:
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self.clock = Clock.NEVER
         self.fields = 0
 
     def selection(self, parent: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
@@ -81,14 +82,22 @@ class Compiler:
             self.collect(parent, selection_set, grouped, visited)
         members: list[Member] = []
         computed: list[FieldPlan] = []
+        clocks = [Clock.NEVER]
         for key, nodes in grouped.items():
-            found = self.field(parent, key, nodes)
+            found, clock = self.field(parent, key, nodes)
+            clocks.append(clock)
             if isinstance(found, FieldPlan):
                 computed.append(found)
                 members.append(Member(key))
+                clocks += [below.clock for below in found.selections.values()]
             else:
                 members.append(found)
-        return Selection(parent.name, tuple(members), tuple(computed))
+        uses_variables = any(
+            callable(plan.arguments) or any(below.uses_variables for below in plan.selections.values())
+            for plan in computed
+        )
+        clock = max(clocks, key=CLOCKS.index)
+        return Selection(parent.name, tuple(members), tuple(computed), builder(tuple(members)), clock, uses_variables)
 
     def collect(
         self, parent: GraphQLObjectType, node: SelectionSetNode, grouped: dict[str, list[FieldNode]], visited: set[str]
@@ -131,13 +140,16 @@ class Compiler:
         named = self.schema.get_type(condition)
         return is_abstract_type(named) and self.schema.is_sub_type(named, parent)
 
-    def field(self, parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> FieldPlan | Member:
+    def field(
+        self, parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]
+    ) -> tuple[FieldPlan | Member, Clock]:
+        """The plan of a field, or the member it is in every object; and how it depends on the time by itself."""
         self.fields += 1
         if self.fields > MOST_FIELDS:
             raise NotCoveredError(f"more than {MOST_FIELDS} fields")
         name = nodes[0].name.value
         if name == "__typename":
-            return Member(key, constant=parent.name)
+            return Member(key, constant=parent.name), Clock.NEVER
         definition = parent.fields.get(name)
         if definition is None:
             raise NotCoveredError(f"introspection ({name})")
@@ -146,57 +158,31 @@ class Compiler:
             raise NotCoveredError(f"{parent.name}.{name}")
         shape, named = shape_of(definition)
         serialize = serializer(named) if is_leaf_type(named) else None
-        attribute = cast(str, strawberry_field(definition).python_name)
+        attribute = cast(str, definition.extensions["strawberry-definition"].python_name)
         if declaration.kind is Kind.COLUMN and is_leaf_type(named) and not shape.is_list:
-            self.see(declaration.clock)
-            return Member(key, attribute, serialize, shape.nullable)
-        clock = declaration.clock
-        arguments = self.arguments(definition, nodes[0])
-        if not callable(arguments) and arguments.get("as_of") is not None:
-            clock = Clock.NEVER  # it asks for a moment of its own
-        self.see(clock)
+            return Member(key, attribute, serialize, shape.nullable), declaration.clock
+        given: Arguments = arguments(definition, nodes[0], self.variables) if definition.args else NO_ARGUMENTS
         possible: Sequence[GraphQLObjectType] = ()
         if isinstance(named, GraphQLObjectType):
             possible = [named]
         elif isinstance(named, GraphQLInterfaceType):
             possible = list(self.schema.get_possible_types(named))
         sets = [node.selection_set for node in nodes if node.selection_set]
-        return FieldPlan(
+        # A field that is asked for a given moment does not depend on the present one.
+        is_fixed = not callable(given) and given.get("as_of") is not None
+        plan = FieldPlan(
             key=key,
             coordinate=f"{parent.name}.{name}",
             declaration=declaration,
             shape=shape,
             attribute=attribute,
-            arguments=arguments,
+            arguments=given,
             serialize=serialize,
             selections={type_.name: self.selection(type_, sets) for type_ in possible},
             type_of=kind_of if len(possible) > 1 else None,
-            clock=clock,
+            clock=Clock.NEVER if is_fixed else declaration.clock,
         )
-
-    def see(self, clock: Clock) -> None:
-        self.clock = max(self.clock, clock, key=CLOCKS.index)
-
-    def arguments(self, definition: GraphQLField, node: FieldNode) -> Arguments:
-        if not definition.args:
-            return {}
-        field = strawberry_field(definition)
-
-        def of(variables: VariableValues) -> Mapping[str, Any]:
-            values = get_argument_values(definition, node, variables)
-            return convert_arguments(
-                values,
-                field.arguments,
-                strawberry_schema.schema_converter.scalar_registry,
-                strawberry_schema.config,
-            )
-
-        uses_variables = any(isinstance(below, VariableNode) for given in node.arguments or () for below in walk(given))
-        return of if uses_variables else of(self.variables)
-
-
-def strawberry_field(definition: GraphQLField) -> Any:
-    return definition.extensions["strawberry-definition"]
+        return plan, plan.clock
 
 
 def shape_of(definition: GraphQLField) -> tuple[Shape, object]:
@@ -223,4 +209,10 @@ def serializer(type_: object) -> Callable[[Any], Any] | None:
             return ENUM_NAME
         return cast("Callable[[Any], Any]", type_.serialize)
     assert isinstance(type_, GraphQLScalarType)
-    return None if type_.name in PLAIN_SCALARS else cast("Callable[[Any], Any]", type_.serialize)
+    return None if type_.name in PLAIN_SCALARS else SERIALIZERS.setdefault(type_.name, scalar_serializer(type_))
+
+
+def scalar_serializer(type_: GraphQLScalarType) -> Callable[[Any], Any]:
+    """Values of most scalars come again and again, such as prices and days: their texts are kept."""
+    serialize = cast("Callable[[Any], Any]", type_.serialize)
+    return lru_cache(maxsize=20_000)(serialize) if type_.name in RECURRING_SCALARS else serialize

@@ -15,15 +15,11 @@ becomes selections, one for each type and place in the document, which `str(plan
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-from graphql.execution.values import VariableValues
+from typing import Any
 
 from schema.declarations import Clock, Declaration
-from server.graphql.plan.build import Build, Member, builder
-
-Arguments: TypeAlias = Mapping[str, Any] | Callable[[VariableValues], Mapping[str, Any]]
-"""The arguments of a field, as its function takes them: constant, or from the variables of a request."""
+from server.graphql.plan.arguments import Arguments
+from server.graphql.plan.build import Build, Member
 
 
 class NotCoveredError(Exception):
@@ -79,20 +75,26 @@ class Selection:
     """What the response holds: attributes of rows as they are, and the columns of the computed fields."""
     computed: tuple[FieldPlan, ...]
     """The fields that are more than an attribute of the row."""
-    runs: int = 0
+    build: Build
+    """Makes the objects of the response."""
+    clock: Clock
+    """How the objects depend on the time of the request."""
+    uses_variables: bool
+    """Whether the objects depend on the variables of the request."""
 
-    def build(self) -> Build:
-        """The function that makes the objects of the response."""
-        return builder(self.members)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Plan:
     """A compiled operation."""
 
     root: Selection
-    clock: Clock
-    """How its answers depend on the time of the request."""
+    runs: int = 0
+    """How often it was run: what only pays for a plan that comes again is left out at first."""
+
+    @property
+    def clock(self) -> Clock:
+        """How its answers depend on the time of the request."""
+        return self.root.clock
 
     def __str__(self) -> str:
         return "\n".join([self.root.type_name, *lines(self.root, "  ")])

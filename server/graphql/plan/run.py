@@ -6,17 +6,24 @@ executed by graphql-core, whose errors are the specification's.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
+import orjson
 from graphql.execution.values import VariableValues
 
+from schema.cache import Cache
 from schema.context import Batch, Context
 from schema.declarations import Clock, Kind, cut
 from schema.lists.connection import page_request
+from schema.lists.cursors import Listing
 from server.graphql.plan.build import NullError, serialized
 from server.graphql.plan.plan import FieldPlan, Plan, Selection
 
+Part: TypeAlias = tuple[Any, orjson.Fragment]
+"""A row, and the encoded object that the response has for it."""
+LISTING_BYTES: Final = 5_000
+"""What a listing takes, with its conditions. Measured."""
 UNINTERRUPTED: Final = 5_000
 """Values computed before other requests get their turn."""
 
@@ -24,10 +31,10 @@ UNINTERRUPTED: Final = 5_000
 class Work:
     """The rows of one selection, and what becomes of them."""
 
-    __slots__ = ("columns", "keys", "objects", "rows", "selection")
+    __slots__ = ("columns", "keys", "objects", "parts", "rows", "selection")
 
-    def __init__(self, selection: Selection, rows: Sequence[Any]) -> None:
-        self.selection, self.rows = selection, rows
+    def __init__(self, selection: Selection, rows: Sequence[Any], parts: "Parts | None" = None) -> None:
+        self.selection, self.rows, self.parts = selection, rows, parts
         self.keys: dict[FieldPlan, list[Sequence[Any]]] = {}
         """The keys each computed field needs, one list for each of its batch functions."""
         self.columns: list[Column] = []
@@ -36,7 +43,36 @@ class Work:
 
     def build(self) -> None:
         columns = [column.finished() for column in self.columns]
-        self.objects = self.selection.build()(self.rows, *columns)
+        self.objects = self.selection.build(self.rows, *columns)
+        if self.parts is not None:
+            self.objects = self.parts.completed(self.rows, self.objects)
+
+
+class Parts:
+    """The objects of a list that are kept encoded, from earlier requests for the same selection of the same rows."""
+
+    __slots__ = ("cache", "found", "scope")
+
+    def __init__(self, cache: Cache[Any], scope: Hashable, rows: Sequence[Any]) -> None:
+        self.cache, self.scope = cache, scope
+        self.found = [self.of(row) for row in rows]
+        """The part of each row, None where there is none yet."""
+
+    def of(self, row: Any) -> orjson.Fragment | None:
+        part = self.cache.get((self.scope, id(row)))
+        # The row is kept with its part: as long as that is there, no other row gets its id.
+        return None if part is None else part[1]
+
+    def completed(self, rows: Sequence[Any], objects: Sequence[Any]) -> Sequence[Any]:
+        """The parts of all rows, given the objects of those rows that had none."""
+        made: list[orjson.Fragment] = []
+        for row, value in zip(rows, objects, strict=True):
+            content = orjson.dumps(value)
+            fragment = orjson.Fragment(content)
+            made.append(fragment)
+            self.cache.put((self.scope, id(row)), (row, fragment), len(content))
+        missing = iter(made)
+        return [next(missing) if part is None else part for part in self.found]
 
 
 class Column:
@@ -104,9 +140,15 @@ async def run(plan: Plan, context: Context, variables: VariableValues) -> Mappin
 class Run:
     def __init__(self, context: Context, variables: VariableValues) -> None:
         self.context, self.variables = context, variables
+        self.parts: Cache[Any] | None = None
+        """Encoded parts of earlier responses; None for a plan that may not come again."""
+        self.given: dict[FieldPlan, Mapping[str, Any]] = {}
         self.computed = 0
 
     async def run(self, plan: Plan) -> Mapping[str, Any]:
+        if plan.runs:
+            self.parts = self.context.parts
+        plan.runs += 1
         works = level = [Work(plan.root, [None])]
         while level:
             loaded = await self.load(level)
@@ -129,7 +171,12 @@ class Run:
             await asyncio.sleep(0)
 
     def arguments(self, plan: FieldPlan) -> Mapping[str, Any]:
-        return plan.arguments(self.variables) if callable(plan.arguments) else plan.arguments
+        if not callable(plan.arguments):
+            return plan.arguments
+        given = self.given.get(plan)
+        if given is None:
+            given = self.given[plan] = plan.arguments(self.variables)
+        return given
 
     async def load(self, level: Sequence[Work]) -> Mapping[Batch[Any, Any], Mapping[Any, Any]]:
         """What the batch functions give for the rows of a level: one call of each."""
@@ -157,9 +204,18 @@ class Run:
 
     async def page_requests(self, plan: FieldPlan, rows: Sequence[Any]) -> Sequence[Any]:
         given, declaration = self.arguments(plan), plan.declaration
-        assert declaration.function
-        listing = await declaration.function(self.context, **given)
+        listing = await self.listing(plan, given)
         return [page_request(declaration, listing, row, given) for row in rows]
+
+    async def listing(self, plan: FieldPlan, given: Mapping[str, Any]) -> Listing:
+        """What a connection lists; made once for arguments that are constant."""
+        assert plan.declaration.function
+        constant = self.parts if not callable(plan.arguments) else None
+        known = None if constant is None else constant.get(plan)
+        listing: Listing = await plan.declaration.function(self.context, **given) if known is None else known
+        if constant is not None and known is None:
+            constant.put(plan, listing, LISTING_BYTES)
+        return listing
 
     def compute(self, work: Work, loaded: Mapping[Batch[Any, Any], Mapping[Any, Any]]) -> Iterator[Work]:
         """Computes the columns of the rows. Yields the work below them."""
@@ -174,9 +230,18 @@ class Run:
                 rows = column.entries()
                 for name, selection in plan.selections.items():
                     of_type = rows if plan.type_of is None else [row for row in rows if plan.type_of(row) == name]
-                    column.below[name] = Work(selection, of_type)
-                    if of_type:
-                        yield column.below[name]
+                    work_below = column.below[name] = self.work(plan, selection, of_type)
+                    if work_below.rows or work_below.parts:
+                        yield work_below
+
+    def work(self, plan: FieldPlan, selection: Selection, rows: Sequence[Any]) -> Work:
+        """The work for the objects below a field; those of a list whose parts are kept need none."""
+        depends = selection.clock is Clock.INSTANT or selection.uses_variables
+        if self.parts is None or not plan.shape.is_list or not selection.computed or depends:
+            return Work(selection, rows)
+        today = self.context.now.date() if selection.clock is Clock.DAY else None
+        parts = Parts(self.parts, (selection, today), rows)
+        return Work(selection, [row for row, part in zip(rows, parts.found, strict=True) if part is None], parts)
 
     def values(self, plan: FieldPlan, rows: Sequence[Any], found: Sequence[Sequence[Any]]) -> Sequence[Any]:
         """The value of a field for each row, given what was loaded for them."""

@@ -21,9 +21,9 @@ from schema.context import Context, State
 from schema.graph import graph
 from schema.types.node import encode_id
 from server import database
-from server.graphql.documents import PreparedDocument
-from server.graphql.execution import PreparedOperation, Request, coerced_variables, response_map
+from server.graphql.execution import response_map
 from server.graphql.executor import execute
+from server.graphql.plan.arguments import Variables
 from server.graphql.plan.compile import compile_operation
 from server.graphql.plan.plan import NotCoveredError
 from server.graphql.plan.run import run
@@ -65,8 +65,7 @@ async def by_plan(engine: AsyncEngine, state: State, text: str, variables: dict[
     document = parse(text)
     definition = get_operation_ast(document, None)
     assert definition
-    operation = PreparedOperation(PreparedDocument(text, document), definition, Request(text, variables, None, {}), 0)
-    coerced = coerced_variables(graph, operation)
+    coerced = Variables(graph, definition.variable_definitions or ()).read(variables)
     if coerced is None:
         return NotCoveredError("the variables are invalid")
     context = context_of(engine, state, revision=1)
