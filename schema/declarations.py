@@ -45,6 +45,7 @@ class Clock(Enum):
     DAY = "today"
     """The UTC day."""
     INSTANT = "now"
+    """From one moment to the next, also while the registry stays at one revision."""
 
 
 class Kind(Enum):
@@ -139,9 +140,16 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
     return present
 
 
-def column(description: str | None = None, *, name: str | None = None, largest: int | None = None) -> Any:
-    """An attribute of the row, where `auto` alone does not do: it has another public name or type, or is a list."""
-    declaration = Declaration(kind=Kind.COLUMN, largest=largest)
+def column(
+    description: str | None = None,
+    *,
+    name: str | None = None,
+    largest: int | None = None,
+    clock: Clock = Clock.NEVER,
+) -> Any:
+    """An attribute of the row, where `auto` alone does not do: it has another public name or type, is a list, or
+    changes between revisions."""
+    declaration = Declaration(kind=Kind.COLUMN, largest=largest, clock=clock)
     return strawberry.field(name=name, description=description, metadata={"declaration": declaration})
 
 

@@ -35,12 +35,13 @@ class Source:
     slug: auto
     name: auto
     license: auto
-    last_attempt_at: auto
-    last_success_at: auto
-    last_error: auto
-    model_count: auto
-    quarantined_count: auto
     url: URL | None = column()
+    # Every refresh writes these, also one that makes no revision.
+    last_attempt_at: auto = column(clock=Clock.INSTANT)
+    last_success_at: auto = column(clock=Clock.INSTANT)
+    last_error: auto = column(clock=Clock.INSTANT)
+    model_count: auto = column(clock=Clock.INSTANT)
+    quarantined_count: auto = column(clock=Clock.INSTANT)
 
     @field(needs=dataloaders.registry_settings, by=dataloaders.whole, clock=Clock.INSTANT)
     @staticmethod

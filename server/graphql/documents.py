@@ -10,7 +10,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    VariableNode,
     get_operation_ast,
     parse,
     validate,
@@ -21,10 +20,11 @@ from schema.cache import Cache
 from schema.column_types import is_array
 from schema.errors import ClientError
 from server.graphql.errors import MAX_ERRORS, with_code
-from server.graphql.limits import Limits, check_document, check_fragments, check_operation, walk
+from server.graphql.limits import Limits, check_document, check_fragments, check_operation, survey
 from server.graphql.plan.arguments import Variables
-from server.graphql.plan.compile import compile_operation, directive_variables
+from server.graphql.plan.compile import compile_operation
 from server.graphql.plan.plan import NotCoveredError, Plan
+from server.graphql.validation import is_certainly_valid
 
 MOST_PLANS: Final = 16
 """Plans kept for one document: it has operations, and directives with variables."""
@@ -74,14 +74,15 @@ class Documents:
         except RecursionError:
             return PreparedDocument(text, None, [ClientError("The document nests too deeply.", "GRAPHQL_PARSE_FAILED")])
         try:
-            check_document(document, self.limits)
+            found = survey(document)
+            check_document(found, self.limits)
             # Fields are bounded before validation, which compares them pairwise.
             for node in document.definitions:
                 if isinstance(node, OperationDefinitionNode):
                     # The cost depends on variables: it is counted before each execution.
                     check_operation(self.schema, document, node, {}, replace(self.limits, cost=UNCOUNTED))
             check_fragments(self.schema, document, self.limits)
-            errors = validate(self.schema, document, max_errors=MAX_ERRORS)
+            errors = () if is_certainly_valid(self.schema, document) else self._errors(document)
         except GraphQLError as error:
             return PreparedDocument(text, None, [error])
         except RecursionError:
@@ -89,8 +90,15 @@ class Documents:
         if errors:
             coded = [with_code(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[:MAX_ERRORS]]
             return PreparedDocument(text, None, coded)
-        variables = frozenset(node.name.value for node in walk(document) if isinstance(node, VariableNode))
-        return PreparedDocument(text, document, variables=variables, directive_variables=directive_variables(document))
+        return PreparedDocument(
+            text,
+            document,
+            variables=frozenset(found.variables),
+            directive_variables=tuple(sorted(found.directive_variables)),
+        )
+
+    def _errors(self, document: DocumentNode) -> Sequence[GraphQLError]:
+        return validate(self.schema, document, max_errors=MAX_ERRORS)
 
     def operation(self, prepared: PreparedDocument, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises ClientError when the request does not say which."""

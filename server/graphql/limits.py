@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -21,6 +22,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -186,19 +188,61 @@ def walk(node: Node) -> Iterator[Node]:
                 stack.extend(item for item in value if isinstance(item, Node))
 
 
-def check_document(document: DocumentNode, limits: Limits) -> None:
+@dataclass(slots=True)
+class Survey:
+    """What one pass over a whole document counts, whichever operation runs."""
+
+    aliases: int = 0
+    directives: int = 0
+    variables: set[str] = field(default_factory=set[str])
+    """Names of the variables in arguments."""
+    directive_variables: set[str] = field(default_factory=set[str])
+    """Names of those in the arguments of directives."""
+
+    def directive(self, node: DirectiveNode) -> None:
+        self.directives += 1
+        for argument in node.arguments or ():
+            self.directive_variables |= variables_in(argument.value)
+
+
+def survey(document: DocumentNode) -> Survey:
+    found = Survey()
+    stack: list[Node] = list(document.definitions)
+    while stack:
+        node: Any = stack.pop()
+        if isinstance(node, FieldNode):
+            found.aliases += node.alias is not None
+            for argument in node.arguments or ():
+                found.variables |= variables_in(argument.value)
+        elif isinstance(node, OperationDefinitionNode):
+            stack += node.variable_definitions or ()
+        for directive in getattr(node, "directives", None) or ():
+            found.directive(directive)
+        selection_set = getattr(node, "selection_set", None)
+        if selection_set is not None:
+            stack += selection_set.selections
+    found.variables |= found.directive_variables
+    return found
+
+
+def variables_in(value: Node) -> set[str]:
+    """Names of the variables in a value."""
+    if isinstance(value, VariableNode):
+        return {value.name.value}
+    if not isinstance(value, (ListValueNode, ObjectValueNode)):
+        return set()
+    return {node.name.value for node in walk(value) if isinstance(node, VariableNode)}
+
+
+def check_document(found: Survey, limits: Limits) -> None:
     """Checks the limits of the whole document, whichever operation runs. Raises GraphQLError."""
-    aliases = directives = 0
-    for node in walk(document):
-        if isinstance(node, FieldNode) and node.alias:
-            aliases += 1
-        directives += len(getattr(node, "directives", None) or ())
-    if aliases > limits.aliases:
+    if found.aliases > limits.aliases:
         raise refuse(
-            f"The document has {aliases} aliases; at most {limits.aliases} are allowed. Use lists or several requests."
+            f"The document has {found.aliases} aliases; at most {limits.aliases} are allowed. "
+            "Use lists or several requests."
         )
-    if directives > MOST_DIRECTIVES:
-        raise refuse(f"The document has {directives} directives; at most {MOST_DIRECTIVES} are allowed.")
+    if found.directives > MOST_DIRECTIVES:
+        raise refuse(f"The document has {found.directives} directives; at most {MOST_DIRECTIVES} are allowed.")
 
 
 def check_operation(

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLArgument,
@@ -94,11 +94,8 @@ class Writer:
         call = name + (f"({', '.join(given)})" if given else "")
         key = self.random.choice(ALIASES) if self.random.random() < 0.15 else name
         # Fields under one key must be the same field with the same arguments; then their selections are merged.
-        if key in taken:
-            if taken[key] != call and (given or taken[key].partition("(")[0] != name or "(" in taken[key]):
-                key = f"k{self.budget}"
-                if key in taken:
-                    return None
+        if taken.get(key, call) != call:
+            key = f"k{self.budget}"
         taken.setdefault(key, call)
         directive = f" @{self.condition()}" if self.random.random() < 0.05 else ""
         return f"{f'{key}: ' if key != name else ''}{call}{directive} {body}".strip()
@@ -130,14 +127,15 @@ class Writer:
 
     def drawn(self, type_: Any, name: str, depth: int) -> Any:
         """A value of an input type: mostly one that means something."""
-        if isinstance(type_, GraphQLNonNull):
-            return self.drawn(type_.of_type, name, depth)
+        type_ = unwrapped(type_, GraphQLNonNull)
         if depth == 0 and self.random.random() < 0.04:
             return None
         if isinstance(type_, GraphQLList):
             return [
                 value
-                for value in (self.drawn(type_.of_type, name, depth + 1) for _ in range(self.random.randint(0, 3)))
+                for value in (
+                    self.drawn(cast(Any, type_).of_type, name, depth + 1) for _ in range(self.random.randint(0, 3))
+                )
                 if value is not None
             ]
         if isinstance(type_, GraphQLEnumType):
@@ -174,19 +172,25 @@ class Writer:
         return choose([*self.known.slugs, "nobody"])
 
 
-def named(type_: Any) -> Any:
-    while isinstance(type_, (GraphQLNonNull, GraphQLList)):
-        type_ = type_.of_type
+def unwrapped(type_: object, *wrappers: type) -> Any:
+    """A type without these wrappers around it."""
+    while isinstance(type_, wrappers):
+        type_ = cast(Any, type_).of_type
     return type_
+
+
+def named(type_: object) -> Any:
+    return unwrapped(type_, GraphQLNonNull, GraphQLList)
 
 
 def literal(value: Any, type_: Any) -> str:
     """The value as it is written in a document."""
-    inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    inner = unwrapped(type_, GraphQLNonNull)
     if value is None:
         return "null"
     if isinstance(inner, GraphQLList):
-        return f"[{', '.join(literal(entry, inner.of_type) for entry in value)}]"
+        item = cast(Any, inner).of_type
+        return f"[{', '.join(literal(entry, item) for entry in value)}]"
     if isinstance(inner, GraphQLEnumType):
         return str(value)
     if isinstance(inner, GraphQLInputObjectType):

@@ -20,7 +20,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    VariableNode,
     get_argument_values,
     is_abstract_type,
     is_leaf_type,
@@ -32,7 +31,6 @@ from graphql.type import GraphQLSkipDirective as Skip
 
 from schema.declarations import Clock, Declaration, Kind, declared
 from schema.types.node import kind_of
-from server.graphql.limits import walk
 from server.graphql.plan.arguments import Arguments, arguments
 from server.graphql.plan.build import ENUM_NAME, Member, builder
 from server.graphql.plan.plan import FieldPlan, NotCoveredError, Plan, Selection, Shape
@@ -43,17 +41,8 @@ ATTRIBUTE: Final = Declaration(kind=Kind.COLUMN)
 PLAIN_SCALARS: Final = ("String", "ID", "Int", "Boolean", "Float", "URL")
 """Scalars whose Python values are JSON already."""
 RECURRING_SCALARS: Final = ("Decimal", "Date", "DateTime")
-SERIALIZERS: Final[dict[str, Callable[[Any], Any]]] = {}
 NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
 CLOCKS: Final = tuple(Clock)
-
-
-def directive_variables(document: DocumentNode) -> tuple[str, ...]:
-    """Names of the variables in directives: there is a plan for each of their values."""
-    directives = (node for node in walk(document) if isinstance(node, DirectiveNode))
-    return tuple(
-        sorted({below.name.value for node in directives for below in walk(node) if isinstance(below, VariableNode)})
-    )
 
 
 def compile_operation(
@@ -209,10 +198,11 @@ def serializer(type_: object) -> Callable[[Any], Any] | None:
             return ENUM_NAME
         return cast("Callable[[Any], Any]", type_.serialize)
     assert isinstance(type_, GraphQLScalarType)
-    return None if type_.name in PLAIN_SCALARS else SERIALIZERS.setdefault(type_.name, scalar_serializer(type_))
+    return None if type_.name in PLAIN_SCALARS else scalar_serializer(type_)
 
 
+@lru_cache
 def scalar_serializer(type_: GraphQLScalarType) -> Callable[[Any], Any]:
-    """Values of most scalars come again and again, such as prices and days: their texts are kept."""
+    """Prices, days and moments come again and again: their texts are kept."""
     serialize = cast("Callable[[Any], Any]", type_.serialize)
     return lru_cache(maxsize=20_000)(serialize) if type_.name in RECURRING_SCALARS else serialize

@@ -12,7 +12,7 @@ from graphql import GraphQLError, get_introspection_query, get_operation_ast, pa
 
 from schema.graph import graph
 from server.graphql.documents import Documents
-from server.graphql.limits import Limits, check_document, check_operation
+from server.graphql.limits import Limits, check_document, check_operation, survey
 from server.settings import Settings
 from tests.support.registry import Ask
 from tests.support.servers import Server, refused, tiny_server
@@ -468,7 +468,7 @@ def test_what_the_server_itself_asks_stays_within_the_limits(path: Path) -> None
     assert operation
     most = {"first": 100, "newest": 100, "refs": ["x"] * 8}
     limits = Limits(DEFAULT.max_depth, DEFAULT.max_aliases, DEFAULT.max_cost)
-    check_document(document, limits)
+    check_document(survey(document), limits)
     assert check_operation(graph, document, operation, most, limits) < DEFAULT.max_cost
 
 
@@ -482,7 +482,7 @@ async def test_honest_queries_pass(full: Ask, name: str) -> None:
 
 def test_the_limits_are_the_operators_to_set() -> None:
     document = parse("{ a: registry { modelCount } b: registry { modelCount } }")
-    check_document(document, Limits(15, 2, 100))
+    check_document(survey(document), Limits(15, 2, 100))
     with pytest.raises(GraphQLError, match="2 aliases; at most 1 are allowed"):
-        check_document(document, Limits(15, 1, 100))
+        check_document(survey(document), Limits(15, 1, 100))
     assert (DEFAULT.max_depth, DEFAULT.max_aliases, DEFAULT.max_tokens, DEFAULT.max_cost) == (15, 100, 5_000, 100_000)

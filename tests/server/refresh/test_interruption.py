@@ -151,7 +151,7 @@ async def check_integrity(engine: AsyncEngine) -> None:
 async def test_a_refresh_killed_at_a_random_moment_leaves_one_revision_and_the_next_one_completes(
     url: str, feeds: Publisher, refresher: Refresher
 ) -> None:
-    rng = random.Random(20261123)  # noqa: S311 - not used for secrets
+    rng = random.Random(20261123)
     await refresher.complete()
     feeds.documents["models-dev"] = edition(2)
     await refresher.complete()
