@@ -340,7 +340,7 @@ async def test_other_paths_have_no_sockets(server: Server) -> None:
 
 
 async def test_a_socket_that_vanishes_does_not_affect_others(server: Server) -> None:
-    before = len(server.said)
+    before = len(server.output)
     async with ready(server) as staying:
         async with ready(server) as leaving:
             with server.asleep():
@@ -350,7 +350,7 @@ async def test_a_socket_that_vanishes_does_not_affect_others(server: Server) -> 
     async with server.client() as client:
         answer: httpx.Response = await client.post("/graphql", json={"query": QUERY})
         assert answer.json() == ANSWER
-    assert "Traceback" not in server.said[before:]
+    assert "Traceback" not in server.output[before:]
 
 
 async def test_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ async def test_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
         assert code in (1001, 1012)
 
 
-# Patience, with a wire of our own
+# Timeouts, with a fake connection
 
 
 class Wire:
