@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema import tables
+from schema.tables import table
 from seeds.store.references import write_references
 from server.errors import OperatorError
 
@@ -54,10 +55,6 @@ async def upgrade(connection: AsyncConnection, found: int | None) -> str:
     await connection.execute(sa.delete(number))
     await connection.execute(sa.insert(number).values(number=tables.LAYOUT))
     return f"The database was upgraded from layout {found} to {tables.LAYOUT}; everything in it was kept."
-
-
-def table(model: type[tables.Table]) -> sa.Table:
-    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 async def create(connection: AsyncConnection, model: type[tables.Table]) -> None:

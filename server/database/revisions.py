@@ -6,11 +6,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
 
-from schema import tables
+from server.database.engine import newest, reading
 
 log = logging.getLogger("modelmeta")
 POLL_INTERVAL = 0.3
@@ -63,8 +61,8 @@ class Watch:
     async def _read(self) -> int:
         async with self._turn:
             self._next = None
-            async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
-                found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
+            async with asyncio.timeout(READ_TIMEOUT), reading(self.engine) as connection:
+                found = await newest(connection) or 0
         if found != self.number:
             self.number = found
             changed, self._changed = self._changed, asyncio.Event()

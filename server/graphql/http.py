@@ -14,7 +14,7 @@ from starlette.responses import Response
 from schema.column_types import is_array, is_object
 from schema.scalars import ExactNumber
 from schema.strict_json import JsonError, JsonParser, JsonValue
-from server.conditional import REVALIDATE, entity_tag, not_modified
+from server.content import REVALIDATE, entity_tag, not_modified
 from server.graphql.connection_limits import ConnectionLimits, client_address
 from server.graphql.errors import HttpError, RequestError, error_response, hide
 from server.graphql.execution import PreparedOperation, Request, Runner, encode

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.column_types import is_object
+from schema.errors import ModelMetaError
 from server.graphql.connection_limits import ConnectionLimits, client_address
 from server.graphql.errors import HttpError, RequestError, error_response
 from server.graphql.execution import Runner, encode
@@ -25,7 +26,7 @@ CLOSE_TIMEOUT: Final = 1.0
 """Seconds a client has to read the closing frame."""
 
 
-class CloseSocket(Exception):  # noqa: N818 - closing in good order is not an error
+class CloseSocket(ModelMetaError):  # noqa: N818 - closing in good order is not an error
     """Closes the socket with one of the protocol's codes."""
 
     def __init__(self, code: int, reason: str) -> None:

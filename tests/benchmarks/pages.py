@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from server.compression import compress
+from server.content import compress
 from tests.support.servers import Server, modelmeta, serving
 
 ROUNDS = 40

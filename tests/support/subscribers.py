@@ -175,6 +175,20 @@ class StalledClient:
         )
         return cls(server, head.encode() + body)
 
+    async def wait_until_subscribed(self) -> None:
+        """Waits until its first event has arrived, and leaves it unread."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._has_event:
+                await asyncio.sleep(0.05)
+
+    @property
+    def _has_event(self) -> bool:
+        try:
+            arrived = self.socket.recv(4_096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return b"event: next" in arrived or b'"type":"next"' in arrived
+
     @property
     def is_disconnected(self) -> bool:
         poll = select.poll()
