@@ -25,7 +25,7 @@ from schema.enums import (
     SourceStatus,
 )
 
-LAYOUT = 3
+LAYOUT = 4
 """Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
 
 
