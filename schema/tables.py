@@ -47,15 +47,11 @@ def table(model: type[Table]) -> sa.Table:
 class Layout(Table, table=True):
     """The layout of the tables in this database."""
 
-    __tablename__ = "layout"
-
     number: int = Field(primary_key=True)
 
 
 class Source(Table, table=True):
     """A source of data: a feed, the curated files or the operator's overlay."""
-
-    __tablename__ = "source"
 
     slug: str = Field(primary_key=True)
     """Short identifier of the source: models-dev, genai-prices, curated."""
@@ -86,8 +82,6 @@ class Source(Table, table=True):
 class Edition(Table, table=True):
     """The last good content of a feed, which is used again when the feed can't be reached or is held back."""
 
-    __tablename__ = "edition"
-
     source_slug: str = Field(primary_key=True)
     content: bytes
     """The response body, compressed with zlib."""
@@ -104,8 +98,6 @@ class Edition(Table, table=True):
 class Revision(Table, table=True):
     """A state of the whole registry. Every response is read from exactly one revision."""
 
-    __tablename__ = "revision"
-
     number: int = Field(primary_key=True)
     """Increases by one with every refresh that changes something."""
     created_at: datetime = Field(sa_type=Instant)
@@ -118,8 +110,6 @@ class Revision(Table, table=True):
 
 class Provider(Table, table=True):
     """A company or a program that serves models through an API."""
-
-    __tablename__ = "provider"
 
     slug: str = Field(primary_key=True)
     """Identifier used in references: openai, amazon-bedrock."""
@@ -142,8 +132,6 @@ class Provider(Table, table=True):
 class Family(Table, table=True):
     """A line of models that share a name: GPT-4.1, Claude Sonnet."""
 
-    __tablename__ = "family"
-
     slug: str = Field(primary_key=True)
     """Identifier of the family: gpt-4.1, claude-sonnet."""
     name: str = Field(index=True)
@@ -157,7 +145,6 @@ class Family(Table, table=True):
 class Model(Table, table=True):
     """One model as one provider serves it."""
 
-    __tablename__ = "model"
     __table_args__: ClassVar[Any] = (
         sa.Index("model_newest", sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref"),
         sa.Index(
@@ -252,8 +239,6 @@ class Model(Table, table=True):
 class Rate(Table, table=True):
     """One rate: the price of one meter at one service tier, above one context size, in one period."""
 
-    __tablename__ = "rate"
-
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
     position: int
@@ -288,7 +273,6 @@ class Rate(Table, table=True):
 class Parameter(Table, table=True):
     """A request parameter of a model."""
 
-    __tablename__ = "parameter"
     __table_args__: ClassVar[Any] = (sa.Index("parameter_name", "name", "supported", "model_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -332,7 +316,6 @@ class Trait(Table, table=True):
     One table for all five, so that a page of models needs one statement for any of them.
     """
 
-    __tablename__ = "trait"
     __table_args__: ClassVar[Any] = (sa.Index("trait_value", "kind", "value", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
@@ -350,7 +333,6 @@ class AliasKind(Enum):
 class Alias(Table, table=True):
     """Another name of a model at its provider."""
 
-    __tablename__ = "alias"
     __table_args__: ClassVar[Any] = (sa.Index("alias_name", "name", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
@@ -361,8 +343,6 @@ class Alias(Table, table=True):
 
 class Term(Table, table=True):
     """A term by which search finds a model."""
-
-    __tablename__ = "term"
 
     term: str = Field(primary_key=True)
     model_id: int = Field(foreign_key="model.id", primary_key=True, index=True)
@@ -383,7 +363,6 @@ class ReferenceKind(Enum):
 class Reference(Table, table=True):
     """A key under which references find a model: its id, another name or its title, normalized."""
 
-    __tablename__ = "reference"
     __table_args__: ClassVar[Any] = (sa.Index("reference_model", "model_id", "kind"),)
 
     kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
@@ -408,8 +387,6 @@ class PrefixKind(Enum):
 class Prefix(Table, table=True):
     """A word in front of ids, and the maker it stands for."""
 
-    __tablename__ = "prefix"
-
     text: str = Field(primary_key=True)
     """The word, normalized. Of SERVES and OWN it is the slug of a lab."""
     kind: PrefixKind = Field(sa_type=word(PrefixKind), primary_key=True)
@@ -421,8 +398,6 @@ class Prefix(Table, table=True):
 
 class Claim(Table, table=True):
     """What one source says about one fact of a model."""
-
-    __tablename__ = "claim"
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     field: str = Field(primary_key=True)
@@ -443,7 +418,6 @@ class Claim(Table, table=True):
 class Change(Table, table=True):
     """A change between two revisions."""
 
-    __tablename__ = "change"
     # Each ends with the id, by which changes are ordered.
     __table_args__: ClassVar[Any] = (
         sa.Index("change_by_revision", "revision_number", "id"),
@@ -471,22 +445,5 @@ class Change(Table, table=True):
     """When the refresh that made the change ran."""
 
 
-REGISTRY: tuple[type[Table], ...] = (
-    Layout,
-    Source,
-    Edition,
-    Revision,
-    Provider,
-    Family,
-    Model,
-    Rate,
-    Parameter,
-    Trait,
-    Alias,
-    Term,
-    Reference,
-    Prefix,
-    Claim,
-    Change,
-)
-"""Every table, parents before children."""
+REGISTRY: tuple[type[Table], ...] = tuple(Table.__subclasses__())
+"""Every table, in the order they are declared: parents before children."""

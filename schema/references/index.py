@@ -16,7 +16,7 @@ from schema.enums import ModelStatus, ProviderKind
 from schema.references import parse
 from schema.references.ids import Form, NormalizedId, title_form
 from schema.references.vocabulary import ModelNames, PrefixRow, VendorSplit, Vocabulary, maker_of
-from schema.tables import AliasKind, PrefixKind, ReferenceKind
+from schema.tables import AliasKind, PrefixKind, ReferenceKind, table
 
 KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
 FORMS = (ReferenceKind.FULL, ReferenceKind.PLAIN, ReferenceKind.ALIAS, ReferenceKind.TITLE)
@@ -181,8 +181,8 @@ def _statement(postgresql: bool) -> Any:
     Those are the models that match, the other listings of the same canonical models, and the other versions of models
     that a dated reference matches.
     """
-    model, alias, provider = _table(tables.Model), _table(tables.Alias), _table(tables.Provider)
-    reference, prefix = _table(tables.Reference), _table(tables.Prefix)
+    model, alias, provider = table(tables.Model), table(tables.Alias), table(tables.Provider)
+    reference, prefix = table(tables.Reference), table(tables.Prefix)
 
     def among(column: Any, name: str) -> Any:
         """True where the column holds one of a parameter's values."""
@@ -254,10 +254,6 @@ def _statement(postgresql: bool) -> Any:
         .outerjoin(full, sa.and_(full.c.model_id == listed, full.c.kind == ReferenceKind.FULL))
         .outerjoin(plain, sa.and_(plain.c.model_id == listed, plain.c.kind == ReferenceKind.PLAIN))
     )
-
-
-def _table(model: type[tables.Table]) -> sa.Table:
-    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 def _index(rows: Sequence[Any]) -> Index:
