@@ -91,19 +91,8 @@ class ExactDecimal(TypeDecorator[Decimal]):
     def process_literal_param(self, value: Decimal | None, dialect: Dialect) -> str:
         return "NULL" if value is None else f"'{self.process_bind_param(value, dialect)}'"
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None:
-            return None
-        return value if isinstance(value, Decimal) else from_sortable(value)
-
-    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
-        if dialect.name == "postgresql":
-            return None
-        return _decimal_or_none
-
-
-def _decimal_or_none(value: Any) -> Decimal | None:
-    return None if value is None else from_sortable(value)
+    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
+        return from_sortable(value) if isinstance(value, str) else value
 
 
 def _fragment(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Scalars beyond GraphQL's own. Each says where its form is specified, and refuses what it can't hold exactly."""
 
-from collections.abc import Mapping
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
@@ -20,6 +20,8 @@ JSON = NewType("JSON", object)
 
 LARGEST = 10**30
 """Counts above this are a mistake, not a usage."""
+DIGITS = re.compile(r"-?[0-9]{1,38}")
+"""-250000000"""
 
 
 class ExactNumber(float):
@@ -60,12 +62,7 @@ def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
 
 
 def parse_big_int(value: Any) -> int:
-    if (
-        isinstance(value, str)
-        and value.removeprefix("-").isascii()
-        and value.removeprefix("-").isdigit()
-        and len(value) < 40
-    ):
+    if isinstance(value, str) and DIGITS.fullmatch(value):
         value = int(value)
     if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
         value = int(PythonDecimal(value.text))
@@ -126,10 +123,6 @@ def serialize_json(value: Any) -> Any:
     return value
 
 
-def _parse_json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-    return value_from_ast_untyped(node)
-
-
 SCALARS: dict[object, ScalarDefinition] = {
     PythonDecimal: scalar(
         name="Decimal",
@@ -167,7 +160,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=serialize_json,
         parse_value=lambda value: value,
-        parse_literal=_parse_json_literal,
+        parse_literal=lambda node, _: value_from_ast_untyped(node),
     ),
     URL: scalar(
         name="URL",

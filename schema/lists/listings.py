@@ -112,7 +112,7 @@ async def provider_listing(
 async def family_listing(context: Context, search: SearchNames = None) -> Listing:
     """Families by name, or by relevance if there is a search."""
     text = _checked(search)
-    order = Order(col(tables.Family.slug), col(tables.Family.name), nullable=False)
+    order = Order(col(tables.Family.slug), col(tables.Family.name))
     ranking = None if text is None else await _scores(context, tables.Family, text)
     return Listing(tables.Family, order, (), signature("families", text), ranking=ranking)
 
