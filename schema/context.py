@@ -25,6 +25,7 @@ Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Refreshes these sources, or all if none are named, and says what was done."""
+NAMES = ARRAY(sa.Text)
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
 
@@ -116,12 +117,14 @@ class Context:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
 
+    @property
+    def postgresql(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
+
     def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
-        """True where the column holds one of the names, as one bound value however many there are."""
-        if self.engine.dialect.name == "postgresql":
-            return column == sa.any_(sa.literal(list(names), ARRAY(sa.Text)))
-        listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
+        """True where the column holds one of the names."""
+        values = sa.literal(list(names), NAMES) if self.postgresql else sa.literal(dump_json(list(names)), sa.Text)
+        return among(column, values, self.postgresql)
 
     async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         async with self._turn:
@@ -165,6 +168,14 @@ class Context:
 
 async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> list[Any]:
     return list(await batch(context, keys))
+
+
+def among(column: SQLColumnExpression[str], values: ColumnElement[Any], postgresql: bool) -> ColumnElement[bool]:
+    """True where the column holds one of the values, which are one parameter: an array, or the text of a JSON array."""
+    if postgresql:
+        return column == sa.any_(values)
+    listed = sa.func.json_each(values).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ and anything else that runs queries.
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
@@ -32,6 +32,8 @@ from schema.context import Batch, Context, Info
 from schema.errors import ClientError
 
 C = TypeVar("C", bound=type)
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
 Key: TypeAlias = str | Callable[Concatenate[Any, ...], Any]
@@ -229,14 +231,14 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
         words = f"Maximum number of entries, from 0 to {declaration.largest}; all of them by default."
         arguments["first"] = keyword_parameter("first", Annotated[int | None, argument(words)], None)
 
-    def computed(row: Any, info: Info, loaded: Sequence[Any], given: Mapping[str, Any]) -> Any:
+    def computed(row: Any, info: Info, needed: Sequence[Any], given: Mapping[str, Any]) -> Any:
         if function is None:
-            answer = loaded[0]
+            answer = needed[0]
         elif clock is Clock.NEVER:
-            answer = function(row, *loaded, **given)
+            answer = function(row, *needed, **given)
         else:
             now = info.context.now
-            answer = function(row, *loaded, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
+            answer = function(row, *needed, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
         return cut(answer, declaration, given) if declaration.cut else answer
 
     def resolve(root: Any, info: Info, **given: Any) -> Any:
@@ -244,13 +246,14 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
 
     async def load(root: Any, info: Info, **given: Any) -> Any:
         pairs = zip(declaration.needs, declaration.by, strict=True)
-        asked = [loaded_for(info.context, batch, by(root, **given)) for batch, by in pairs]
+        asked = [loaded(info.context, batch, by(root, **given)) for batch, by in pairs]
         return computed(root, info, [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked), given)
 
     return resolved(load if declaration.needs else resolve, arguments.values(), declaration, type_, description)
 
 
-async def loaded_for(context: Context, batch: Batch[Any, Any], key: Any) -> Any:
+async def loaded(context: Context, batch: Batch[K, T], key: K | None) -> T | None:
+    """What a batch function gives for a key; nothing for None."""
     return None if key is None else await context.load(batch, key)
 
 

@@ -2,16 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, SQLColumnExpression
 
 from schema import tables
 from schema.column_types import dump_json
-from schema.context import Context
+from schema.context import NAMES, Context, among
 from schema.enums import ModelStatus, ProviderKind
 from schema.references import parse
 from schema.references.ids import Form, NormalizedId, title_form
@@ -64,20 +64,6 @@ def _normalize(slug: str, provider: str, vocabulary: Vocabulary) -> tuple[Vendor
 class Listing:
     """A model, as far as ranking needs it."""
 
-    __slots__ = (
-        "canonical",
-        "distance",
-        "full",
-        "maker",
-        "model",
-        "own",
-        "plain",
-        "provider",
-        "provider_kind",
-        "region",
-        "retired",
-    )
-
     def __init__(self, row: Any) -> None:
         self.model: tables.Model = row
         self.provider: str = row.provider_slug
@@ -108,24 +94,18 @@ class Listing:
         return not self.plain.endswith("/")
 
 
-@dataclass(slots=True)
 class Index:
     """What the database knows about some references: a part of the reference index, and the models it leads to."""
 
-    vocabulary: Vocabulary
-    listings: dict[int, Listing] = field(default_factory=dict[int, Listing])
-    """By model id."""
-    found: dict[tuple[ReferenceKind, str], list[Listing]] = field(
-        default_factory=lambda: defaultdict[tuple[ReferenceKind, str], list[Listing]](list)
-    )
-    named: dict[str, list[tuple[Listing, AliasKind | None]]] = field(
-        default_factory=lambda: defaultdict[str, list[tuple[Listing, AliasKind | None]]](list)
-    )
-    """Slug or alias -> the models that have it, letter for letter; None for a slug."""
-    canonicals: dict[str, list[Listing]] = field(default_factory=lambda: defaultdict[str, list[Listing]](list))
-    versions: dict[tuple[str, str], list[Listing]] = field(
-        default_factory=lambda: defaultdict[tuple[str, str], list[Listing]](list)
-    )
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.listings: dict[int, Listing] = {}
+        """By model id."""
+        self.found: defaultdict[tuple[ReferenceKind, str], list[Listing]] = defaultdict(list)
+        self.named: defaultdict[str, list[tuple[Listing, AliasKind | None]]] = defaultdict(list)
+        """Slug or alias -> the models that have it, letter for letter; None for a slug."""
+        self.canonicals: defaultdict[str, list[Listing]] = defaultdict(list)
+        self.versions: defaultdict[tuple[str, str], list[Listing]] = defaultdict(list)
 
     def find(self, kind: ReferenceKind, form: Form) -> Sequence[Listing]:
         return self.found.get((kind, form.key), ())
@@ -163,14 +143,13 @@ async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
         if any(form.day for form in forms):
             dated |= found
     texts = {text for lookup in lookups for text in lookup.texts}
-    postgresql = context.engine.dialect.name == "postgresql"
     lists = {"refs": refs, "names": names, "keys": keys, "dated": dated, "words": words, "texts": texts}
     parameters: dict[str, Any] = {}
     for name, values in lists.items():
         storable = sorted(filter(is_storable, values))
-        parameters[name] = storable if postgresql else dump_json(storable)
+        parameters[name] = storable if context.postgresql else dump_json(storable)
     parameters["models"] = [lookup.versions_of for lookup in lookups if lookup.versions_of is not None]
-    index = _index(await context.tuples(_statement(postgresql), parameters))
+    index = _index(await context.tuples(_statement(context.postgresql), parameters))
     return [index for _ in lookups]
 
 
@@ -184,30 +163,27 @@ def _statement(postgresql: bool) -> Any:
     model, alias, provider = table(tables.Model), table(tables.Alias), table(tables.Provider)
     reference, prefix = table(tables.Reference), table(tables.Prefix)
 
-    def among(column: Any, name: str) -> Any:
+    def one_of(column: SQLColumnExpression[str], name: str) -> ColumnElement[bool]:
         """True where the column holds one of a parameter's values."""
-        if postgresql:
-            return column == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
-        listed = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
+        return among(column, sa.bindparam(name, type_=NAMES if postgresql else sa.Text()), postgresql)
 
     def text(column: Any) -> Any:
         return sa.type_coerce(column, sa.Text)
 
     hit = sa.union_all(
-        sa.select(reference).where(reference.c.kind.in_(FORMS), among(reference.c.key, "keys")),
-        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, among(reference.c.key, "texts")),
+        sa.select(reference).where(reference.c.kind.in_(FORMS), one_of(reference.c.key, "keys")),
+        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, one_of(reference.c.key, "texts")),
     ).cte("hit")
     named = sa.union_all(
         sa.select(model.c.slug.label("name"), sa.literal("").label("kind"), model.c.id.label("model_id")).where(
-            among(model.c.slug, "refs")
+            one_of(model.c.slug, "refs")
         ),
-        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(among(alias.c.name, "names")),
+        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(one_of(alias.c.name, "names")),
     ).cte("named")
     seen = sa.union(sa.select(hit.c.model_id), sa.select(named.c.model_id)).cte("seen")
     canonicals = sa.select(model.c.canonical).where(model.c.id.in_(sa.select(seen.c.model_id)))
     base, version = model.alias("base"), model.alias("version")
-    dated = sa.select(hit.c.model_id).where(among(hit.c.key, "dated"))
+    dated = sa.select(hit.c.model_id).where(one_of(hit.c.key, "dated"))
     versions = (
         sa.select(version.c.id)
         .join(base, sa.and_(version.c.provider_slug == base.c.provider_slug, version.c.version_of == base.c.version_of))
@@ -227,8 +203,8 @@ def _statement(postgresql: bool) -> Any:
     of_providers = part("provider", text(provider.c.kind), provider.c.slug, empty, none, none)
     of_prefixes = part("prefix", text(prefix.c.kind), prefix.c.text, prefix.c.maker, none, none)
     found = sa.union_all(
-        of_providers.where(among(provider.c.slug, "words")),
-        of_prefixes.where(among(prefix.c.text, "words")),
+        of_providers.where(one_of(provider.c.slug, "words")),
+        of_prefixes.where(one_of(prefix.c.text, "words")),
         # A listing brings its own full and plain keys along.
         part("hit", text(hit.c.kind), hit.c.key, empty, hit.c.model_id, none).where(hit.c.kind.not_in(OWN_KEYS)),
         part("named", named.c.kind, named.c.name, empty, named.c.model_id, none),
