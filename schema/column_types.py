@@ -11,6 +11,7 @@ from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import NUMERIC
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeEngine
 from sqlmodel import AutoString
 
 from schema.strict_json import JsonParser, exact_integer
@@ -74,16 +75,16 @@ class ExactDecimal(TypeDecorator[Decimal]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal] | TypeEngine[str]:
         if dialect.name == "postgresql":
             exact: NUMERIC[Decimal] = NUMERIC()
             return dialect.type_descriptor(exact)
         return dialect.type_descriptor(Text())
 
-    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+    def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Decimal]:
         return self
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
         if value is None:
             return None
         return check_exact(value) if dialect.name == "postgresql" else sortable(value)
@@ -95,13 +96,13 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return from_sortable(value) if isinstance(value, str) else value
 
 
-def _fragment(value: Any) -> Any:
+def _fragment(value: object) -> orjson.Fragment:
     if isinstance(value, Decimal):
         return orjson.Fragment(plain(value))
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def dump_json(value: Any) -> str:
+def dump_json(value: object) -> str:
     """JSON text with sorted keys; decimals become numbers with all their digits."""
     return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -114,12 +115,12 @@ def load_json(text: str) -> Any:
     return _STORED.parse(text)
 
 
-def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
+def is_object(value: object) -> TypeGuard[dict[Any, Any]]:
     """Whether a parsed value is a JSON object."""
     return isinstance(value, dict)
 
 
-def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+def is_array(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether a parsed value is a JSON array."""
     return isinstance(value, (list, tuple))
 
@@ -130,10 +131,10 @@ class ExactJson(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
         return None if value is None else dump_json(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else load_json(value)
 
 
@@ -152,7 +153,7 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -1,7 +1,7 @@
 """Batch functions: (context, keys) -> answers in the order of the keys, each named for the question it answers."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -29,10 +29,10 @@ def itself(row: T) -> T:
     return row
 
 
-def one(table: type[Row], key: str) -> Batch[Any, Row | None]:
+def one(table: type[Row], key: str) -> Batch[Hashable, Row | None]:
     """A batch function: the row of the table with each key, or None."""
 
-    async def rows(context: Context, keys: Sequence[Any]) -> list[Row | None]:
+    async def rows(context: Context, keys: Sequence[Hashable]) -> list[Row | None]:
         found = await context.rows(sa.select(table).where(getattr(table, key).in_(keys)))
         by_key = {getattr(row, key): row for row in found}
         return [by_key.get(wanted) for wanted in keys]
@@ -42,13 +42,13 @@ def one(table: type[Row], key: str) -> Batch[Any, Row | None]:
 
 def many(
     table: type[Row], key: str, *order: ColumnElement[Any] | Mapped[Any], where: ColumnElement[bool] | None = None
-) -> Batch[Any, list[Row]]:
+) -> Batch[Hashable, list[Row]]:
     """A batch function: the rows of the table with each key, in an order. `where` leaves some out."""
 
-    async def rows(context: Context, keys: Sequence[Any]) -> list[list[Row]]:
+    async def rows(context: Context, keys: Sequence[Hashable]) -> list[list[Row]]:
         column = getattr(table, key)
         statement = sa.select(table).where(column.in_(keys)).order_by(column, *order)
-        found: dict[Any, list[Row]] = {wanted: [] for wanted in keys}
+        found: dict[Hashable, list[Row]] = {wanted: [] for wanted in keys}
         for row in await context.rows(statement if where is None else statement.where(where)):
             found[getattr(row, key)].append(row)
         return [found[wanted] for wanted in keys]
@@ -164,7 +164,7 @@ async def row_counts(context: Context, entities: Sequence[type[SQLModel]]) -> li
     return list(row)
 
 
-def select_attempts() -> sa.Select[Any]:
+def select_attempts() -> sa.Select[datetime | None]:
     """The last attempt to refresh each enabled source; null for a source that was never tried."""
     source = tables.Source
     return sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)

@@ -16,7 +16,7 @@ and anything else that runs queries.
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
@@ -28,7 +28,7 @@ from sqlmodel import SQLModel
 from strawberry import auto
 from strawberry.parent import StrawberryParent
 
-from schema.context import Batch, Context, Info
+from schema.context import AnyBatch, Batch, Context, Info
 from schema.errors import ClientError
 
 C = TypeVar("C", bound=type)
@@ -36,7 +36,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[Concatenate[Any, ...], Any]
+Key: TypeAlias = str | Callable[Concatenate[Any, ...], object]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 
@@ -63,10 +63,10 @@ class Kind(Enum):
 class Call:
     """A function, and the parameters that follow what it gets by position: GraphQL arguments and the clock."""
 
-    function: Callable[..., Any]
+    function: Callable[..., object]
     parameters: tuple[inspect.Parameter, ...] = ()
 
-    def __call__(self, *values: Any, **given: Any) -> Any:
+    def __call__(self, *values: object, **given: object) -> Any:
         return self.function(
             *values,
             **{parameter.name: given[parameter.name] for parameter in self.parameters if parameter.name in given},
@@ -78,7 +78,7 @@ class Declaration:
     """All that is known about a field besides its type and description."""
 
     kind: Kind
-    needs: tuple[Batch[Any, Any], ...] = ()
+    needs: tuple[AnyBatch, ...] = ()
     by: tuple[Call, ...] = ()
     """The key of each batch function in `needs`; a key of None loads nothing."""
     function: Call | None = None
@@ -148,8 +148,8 @@ def column(description: str | None = None, *, name: str | None = None, largest: 
 
 
 def edge(
-    type_: Any,
-    needs: Batch[Any, Any],
+    type_: object,
+    needs: AnyBatch,
     *,
     by: Key,
     description: str,
@@ -165,9 +165,9 @@ def edge(
 
 
 def field(
-    type_: Any = None,
+    type_: object = None,
     *,
-    needs: Batch[Any, Any] | Sequence[Batch[Any, Any]] = (),
+    needs: AnyBatch | Sequence[AnyBatch] = (),
     by: Key | Sequence[Key] = "id",
     clock: Clock = Clock.NEVER,
     weight: int | None = None,
@@ -206,7 +206,7 @@ def names(given: str | Collection[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def call(function: Callable[..., Any], values: int) -> Call:
+def call(function: Callable[..., object], values: int) -> Call:
     """A function that gets so many values by position."""
     return Call(function, tuple(inspect.signature(function).parameters.values())[values:])
 
@@ -219,7 +219,7 @@ def argument(description: str) -> Any:
     return strawberry.argument(description=description)
 
 
-def built(declaration: Declaration, type_: Any, description: str) -> Any:
+def built(declaration: Declaration, type_: object, description: str) -> Any:
     """The Strawberry field of a declaration: its resolver loads what is needed and calls the function."""
     function, clock = declaration.function, declaration.clock
     calls = (*declaration.by, *([function] if function else []))
@@ -231,9 +231,9 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
         words = f"Maximum number of entries, from 0 to {declaration.largest}; all of them by default."
         arguments["first"] = keyword_parameter("first", Annotated[int | None, argument(words)], None)
 
-    def computed(row: Any, info: Info, needed: Sequence[Any], given: Mapping[str, Any]) -> Any:
+    def computed(row: object, info: Info, needed: Sequence[object], given: Mapping[str, Any]) -> object:
         if function is None:
-            answer = needed[0]
+            answer: Any = needed[0]
         elif clock is Clock.NEVER:
             answer = function(row, *needed, **given)
         else:
@@ -241,10 +241,10 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
             answer = function(row, *needed, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
         return cut(answer, declaration, given) if declaration.cut else answer
 
-    def resolve(root: Any, info: Info, **given: Any) -> Any:
+    def resolve(root: object, info: Info, **given: object) -> object:
         return computed(root, info, (), given)
 
-    async def load(root: Any, info: Info, **given: Any) -> Any:
+    async def load(root: object, info: Info, **given: object) -> object:
         pairs = zip(declaration.needs, declaration.by, strict=True)
         asked = [loaded(info.context, batch, by(root, **given)) for batch, by in pairs]
         return computed(root, info, [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked), given)
@@ -263,7 +263,7 @@ def check_size(name: str, size: int | None, largest: int, advice: str = "") -> N
         raise ClientError(f"{name} must be between 0 and {largest} (got {size}){advice}.")
 
 
-def cut(entries: Sequence[Any] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[Any]:
+def cut(entries: Sequence[T] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[T]:
     """The first entries of a list, as many as asked for or as there can be."""
     first, largest = given.get("first"), declaration.largest
     assert largest is not None
@@ -271,15 +271,15 @@ def cut(entries: Sequence[Any] | None, declaration: Declaration, given: Mapping[
     return (entries or ())[: largest if first is None else first]
 
 
-def keyword_parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+def keyword_parameter(name: str, annotation: object, default: object = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def resolved(
-    resolve: Callable[..., Any | Awaitable[Any]],
+    resolve: Callable[..., object],
     arguments: Collection[inspect.Parameter],
     declaration: Declaration,
-    type_: Any,
+    type_: object,
     description: str,
 ) -> Any:
     """A Strawberry field with a resolver that takes these arguments: Strawberry reads them from its signature."""

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
-from typing import Any, NewType
+from typing import NewType
 from urllib.parse import urlsplit
 
 import orjson
@@ -35,11 +35,11 @@ class ExactNumber(float):
         return number
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return f"{value!s:.60}"
 
 
-def parse_decimal(value: Any) -> PythonDecimal:
+def parse_decimal(value: object) -> PythonDecimal:
     if isinstance(value, ExactNumber):
         value = value.text
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
@@ -53,7 +53,7 @@ def parse_decimal(value: Any) -> PythonDecimal:
     return number
 
 
-def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
+def parse_decimal_literal(node: ValueNode, _: object = None) -> PythonDecimal:
     # A number in the document is read from its own digits, never through a float.
     text = getattr(node, "value", None)
     if not isinstance(text, str):
@@ -61,7 +61,7 @@ def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
     return parse_decimal(text)
 
 
-def parse_big_int(value: Any) -> int:
+def parse_big_int(value: object) -> int:
     if isinstance(value, str) and DIGITS.fullmatch(value):
         value = int(value)
     if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
@@ -71,7 +71,7 @@ def parse_big_int(value: Any) -> int:
     return value
 
 
-def parse_big_int_literal(node: ValueNode, _: Any = None) -> int:
+def parse_big_int_literal(node: ValueNode, _: object = None) -> int:
     if isinstance(node, (IntValueNode, StringValueNode)):
         return parse_big_int(node.value)
     raise GraphQLError("BigInt takes a whole number, or its digits as a string.", node)
@@ -82,7 +82,7 @@ def serialize_big_int(value: int) -> int | str:
     return value if abs(value) < 2**53 else str(value)
 
 
-def parse_date(value: Any) -> date:
+def parse_date(value: object) -> date:
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)
@@ -91,7 +91,7 @@ def parse_date(value: Any) -> date:
     raise GraphQLError(f'Date can\'t take "{_quoted(value)}": write YYYY-MM-DD.')
 
 
-def parse_datetime(value: Any) -> datetime:
+def parse_datetime(value: object) -> datetime:
     """A moment; without an offset it is taken as UTC."""
     if isinstance(value, str) and 10 <= len(value) <= 40:
         try:
@@ -106,13 +106,13 @@ def serialize_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def parse_url(value: Any) -> str:
+def parse_url(value: object) -> str:
     if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
         return value
     raise GraphQLError(f'URL can\'t take "{_quoted(value)}": write an http or https address.')
 
 
-def serialize_json(value: Any) -> Any:
+def serialize_json(value: object) -> object:
     """The value with decimals as numbers, digit for digit."""
     if isinstance(value, PythonDecimal):
         return orjson.Fragment(plain(value))

@@ -36,7 +36,7 @@ def word(enum: type[Enum]) -> Any:
 
 class Table(SQLModel):
     model_config = {"use_attribute_docstrings": True}
-    __tablename__: ClassVar[Any]
+    __tablename__: ClassVar[str]
 
 
 def table(model: type[Table]) -> sa.Table:
@@ -145,7 +145,7 @@ class Family(Table, table=True):
 class Model(Table, table=True):
     """One model as one provider serves it."""
 
-    __table_args__: ClassVar[Any] = (
+    __table_args__ = (
         sa.Index("model_newest", sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref"),
         sa.Index(
             "model_newest_by_provider",
@@ -273,7 +273,7 @@ class Rate(Table, table=True):
 class Parameter(Table, table=True):
     """A request parameter of a model."""
 
-    __table_args__: ClassVar[Any] = (sa.Index("parameter_name", "name", "supported", "model_id"),)
+    __table_args__ = (sa.Index("parameter_name", "name", "supported", "model_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
@@ -316,7 +316,7 @@ class Trait(Table, table=True):
     One table for all five, so that a page of models needs one statement for any of them.
     """
 
-    __table_args__: ClassVar[Any] = (sa.Index("trait_value", "kind", "value", "model_id"),)
+    __table_args__ = (sa.Index("trait_value", "kind", "value", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     kind: TraitKind = Field(sa_type=word(TraitKind), primary_key=True)
@@ -333,7 +333,7 @@ class AliasKind(Enum):
 class Alias(Table, table=True):
     """Another name of a model at its provider."""
 
-    __table_args__: ClassVar[Any] = (sa.Index("alias_name", "name", "model_id"),)
+    __table_args__ = (sa.Index("alias_name", "name", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     name: str = Field(primary_key=True)
@@ -363,7 +363,7 @@ class ReferenceKind(Enum):
 class Reference(Table, table=True):
     """A key under which references find a model: its id, another name or its title, normalized."""
 
-    __table_args__: ClassVar[Any] = (sa.Index("reference_model", "model_id", "kind"),)
+    __table_args__ = (sa.Index("reference_model", "model_id", "kind"),)
 
     kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
     """FULL is the whole id, PLAIN the id without how it is routed or sold, TEXT the text that near misses are
@@ -419,7 +419,7 @@ class Change(Table, table=True):
     """A change between two revisions."""
 
     # Each ends with the id, by which changes are ordered.
-    __table_args__: ClassVar[Any] = (
+    __table_args__ = (
         sa.Index("change_by_revision", "revision_number", "id"),
         sa.Index("change_by_kind", "kind", "id"),
         sa.Index("change_by_model", "model_ref", "id"),

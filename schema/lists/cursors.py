@@ -21,6 +21,7 @@ from schema.declarations import check_size
 from schema.errors import BAD_CURSOR, ClientError
 
 T = TypeVar("T")
+Column: TypeAlias = SQLColumnExpression[Any]
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 Tie: TypeAlias = tuple[str, object]
@@ -37,8 +38,8 @@ def attribute(column: SQLColumnExpression[T]) -> QueryableAttribute[T]:
 class Order:
     """A total order: an optional column with nulls last, then a unique key. Without a column, the order of the key."""
 
-    key: SQLColumnExpression[Any]
-    column: SQLColumnExpression[Any] | None = None
+    key: Column
+    column: Column | None = None
     descending: bool = False
 
     @property
@@ -91,8 +92,8 @@ class Listing:
     def stamp(self) -> str:
         return hashlib.blake2s(self.signature.encode(), digest_size=6).hexdigest()
 
-    def column(self, name: str) -> SQLColumnExpression[Any]:
-        column: SQLColumnExpression[Any] = getattr(self.table, name)
+    def column(self, name: str) -> Column:
+        column: Column = getattr(self.table, name)
         return column
 
 
@@ -180,7 +181,7 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
     )
 
 
-def restored(column: SQLColumnExpression[Any], value: Any) -> object:
+def restored(column: Column, value: Any) -> object:
     """A cursor's JSON value in the column's type. Raises an error if it can't be compared: cursors can be forged."""
     type_ = attribute(column).type
     if isinstance(type_, ExactDecimal):

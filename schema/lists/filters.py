@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from enum import Enum
-from typing import Any, Optional
+from typing import Any, Optional, TypeAlias
 
 import sqlalchemy as sa
 import strawberry
-from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy import ColumnElement
 from sqlmodel import col
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
@@ -36,7 +36,7 @@ from schema.enums import (
     UseCase,
 )
 from schema.errors import ClientError
-from schema.lists.cursors import Order, attribute
+from schema.lists.cursors import Column, Order, attribute
 from schema.tables import Change, Model, TraitKind
 
 Clause = Callable[[Any], ColumnElement[bool]]
@@ -205,6 +205,9 @@ class ChangeFilter:
     )
 
 
+Filter: TypeAlias = ModelFilter | ProviderFilter | PriceFilter | ChangeFilter
+
+
 def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an input that have a value. Raises a ClientError for a list or a text that is too long."""
     for member in dataclasses.fields(filter):
@@ -214,7 +217,7 @@ def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
             yield member, value
 
 
-def check_list(name: str, value: Any) -> None:
+def check_list(name: str, value: object) -> None:
     """Raises a ClientError for a list that is too long, or that has a text that is."""
     if not is_array(value):
         return
@@ -232,7 +235,7 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
+def conditions(filter: Filter | None, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
     """The SQL of a filter. Raises a ClientError if the filter is too large."""
     if filter is None or filter is UNSET:
         return ()
@@ -256,7 +259,7 @@ def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
     return tuple(found)
 
 
-def canonical(filter: Any) -> Any:
+def canonical(filter: object) -> object:
     """A filter in plain JSON terms, equal for filters that mean the same."""
     if filter is None or filter is UNSET:
         return None
@@ -284,7 +287,7 @@ class ProviderOrder:
 
 
 NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True)
-MODEL_COLUMNS: Mapping[ModelOrderField, SQLColumnExpression[Any]] = {
+MODEL_COLUMNS: Mapping[ModelOrderField, Column] = {
     ModelOrderField.NAME: col(Model.name),
     ModelOrderField.RELEASE_DATE: col(Model.release_date),
     ModelOrderField.CONTEXT_WINDOW: col(Model.context_window),
@@ -308,6 +311,6 @@ def provider_order(order: ProviderOrder | None) -> Order:
     return Order(col(tables.Provider.slug), column, order is not None and order.direction is OrderDirection.DESC)
 
 
-def signature(*parts: Any) -> str:
+def signature(*parts: object) -> str:
     """Names a listing: equal for the same table, filter and order."""
     return dump_json([canonical(part) for part in parts])

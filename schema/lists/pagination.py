@@ -26,16 +26,16 @@ class PageRequest:
     parent: object = None
 
 
-async def pages(context: Context, requests: Sequence[PageRequest]) -> list[Slice[Any] | ClientError]:
+async def pages(context: Context, requests: Sequence[PageRequest]) -> list[Slice[object] | ClientError]:
     """The page of each request: one statement for all parents of the same listing, two if it is ranked."""
     groups: dict[tuple[Listing, Page, str | None], list[object]] = defaultdict(list)
     for request in requests:
         groups[request.listing, request.page, request.under].append(request.parent)
-    answers: dict[PageRequest, Slice[Any] | ClientError] = {}
+    answers: dict[PageRequest, Slice[object] | ClientError] = {}
     for (listing, page, under), parents in groups.items():
         read = _pages if listing.ranking is None else _ranked_pages
         try:
-            found: Mapping[Any, Slice[Any] | ClientError] = await read(context, listing, page, under, parents)
+            found: Mapping[Any, Slice[object] | ClientError] = await read(context, listing, page, under, parents)
         except ClientError as error:
             # A bad cursor fails the fields that hold it, not everything that is loaded with them.
             found = dict.fromkeys(parents, error)
@@ -45,7 +45,7 @@ async def pages(context: Context, requests: Sequence[PageRequest]) -> list[Slice
 
 async def _pages(
     context: Context, listing: Listing, page: Page, under: str | None, parents: Sequence[object]
-) -> dict[object, Slice[Any]]:
+) -> dict[object, Slice[object]]:
     wanted = (*listing.conditions, *limits(listing, page))
     order = listing.order.by(page.backward)
     if under is None:
@@ -55,7 +55,7 @@ async def _pages(
     place = sa.func.row_number().over(partition_by=column, order_by=order).label("place")
     inner = sa.select(listing.table, place).where(column.in_(parents), *wanted).subquery()
     numbered = sa.select(inner).where(inner.c.place <= page.size + 1).order_by(inner.c[under], inner.c.place)
-    rows: dict[object, list[Any]] = defaultdict(list)
+    rows: dict[object, list[object]] = defaultdict(list)
     for row in await context.tuples(numbered):
         rows[getattr(row, under)].append(row)
     return {parent: cut_page(listing, page, rows[parent], (under, parent)) for parent in parents}
@@ -63,7 +63,7 @@ async def _pages(
 
 async def _ranked_pages(
     context: Context, listing: Listing, page: Page, under: str | None, parents: Sequence[object]
-) -> dict[object, Slice[Any]]:
+) -> dict[object, Slice[object]]:
     """Pages of a ranked listing: the database says which rows match, the ranking gives their order."""
     ranking, key = listing.ranking or {}, listing.order.key
     parent_column = sa.null() if under is None else listing.column(under)

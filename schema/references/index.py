@@ -144,7 +144,7 @@ async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
             dated |= found
     texts = {text for lookup in lookups for text in lookup.texts}
     lists = {"refs": refs, "names": names, "keys": keys, "dated": dated, "words": words, "texts": texts}
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, object] = {}
     for name, values in lists.items():
         storable = sorted(filter(is_storable, values))
         parameters[name] = storable if context.postgresql else dump_json(storable)
@@ -154,7 +154,7 @@ async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
 
 
 @cache
-def _statement(postgresql: bool) -> Any:
+def _statement(postgresql: bool) -> sa.Select[*tuple[Any, ...]]:
     """Everything in one statement: the words, the keys that match, and the models they lead to.
 
     Those are the models that match, the other listings of the same canonical models, and the other versions of models
@@ -167,7 +167,7 @@ def _statement(postgresql: bool) -> Any:
         """True where the column holds one of a parameter's values."""
         return among(column, sa.bindparam(name, type_=NAMES if postgresql else sa.Text()), postgresql)
 
-    def text(column: Any) -> Any:
+    def text(column: ColumnElement[Any]) -> ColumnElement[str]:
         return sa.type_coerce(column, sa.Text)
 
     hit = sa.union_all(
@@ -193,13 +193,20 @@ def _statement(postgresql: bool) -> Any:
         sa.select(seen.c.model_id), sa.select(model.c.id).where(model.c.canonical.in_(canonicals)), versions
     ).cte("listing")
 
-    def part(name: str, kind: Any, key: Any, value: Any, model_id: Any, listing_id: Any) -> Any:
-        columns = {"part": sa.literal(name), "kind": kind, "key": key, "value": value}
+    def part(
+        name: str,
+        kind: ColumnElement[str],
+        key: ColumnElement[str],
+        value: ColumnElement[str],
+        model_id: ColumnElement[int],
+        listing_id: ColumnElement[int],
+    ) -> sa.Select[*tuple[Any, ...]]:
+        columns: dict[str, ColumnElement[Any]] = {"part": sa.literal(name), "kind": kind, "key": key, "value": value}
         columns |= {"model_id": model_id, "listing_id": listing_id}
         return sa.select(*(column.label(f"found_{label}") for label, column in columns.items()))
 
-    empty: Any = sa.literal("")
-    none: Any = sa.cast(sa.null(), sa.Integer)
+    empty = sa.literal("")
+    none = sa.cast(sa.null(), sa.Integer)
     of_providers = part("provider", text(provider.c.kind), provider.c.slug, empty, none, none)
     of_prefixes = part("prefix", text(prefix.c.kind), prefix.c.text, prefix.c.maker, none, none)
     found = sa.union_all(

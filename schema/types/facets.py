@@ -20,10 +20,10 @@ MOST_VALUES = 1_000
 """Values of a facet: the registry has 156 providers and 269 families."""
 
 
-def facet(name: str, description: str, *, range_: Any = None, values: int | None = None) -> Any:
+def facet(name: str, description: str, *, range_: object = None, values: int | None = None) -> Any:
     """A facet of the page's list: counts, of at most so many `values`, or a range."""
 
-    def by(page: Slice[Any]) -> Key:
+    def by(page: Slice[object]) -> Key:
         return name, page.listing, page.parent
 
     if range_ is not None:
@@ -85,6 +85,6 @@ class ModelFacets:
 class ModelConnection(Connection[Annotated["Model", lazy("schema.types.model")]]):
     @field(ModelFacets, once=True)
     @staticmethod
-    def facets(page: Slice[Any]) -> Any:
+    def facets(page: Slice[object]) -> Slice[object]:
         """Facets of the whole list under its filter and search. Only the requested facets are counted."""
         return page
