@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLField
@@ -36,7 +36,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[Concatenate[Any, ...], object]
+Key: TypeAlias = str | Callable[..., object]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 
@@ -154,12 +154,17 @@ def edge(
     by: Key,
     description: str,
     weight: int | None = None,
-    sized_by: str | Collection[str] = (),
+    sized_by: str | None = None,
     largest: int | None = None,
 ) -> Any:
     """What a batch function gives for the row's key: an entity, a list of them, or a value."""
     declaration = Declaration(
-        kind=Kind.EDGE, needs=(needs,), by=(key(by),), weight=weight, sized_by=names(sized_by), largest=largest
+        kind=Kind.EDGE,
+        needs=(needs,),
+        by=(key(by),),
+        weight=weight,
+        sized_by=(sized_by,) if sized_by else (),
+        largest=largest,
     )
     return built(declaration, type_, description)
 
@@ -168,31 +173,30 @@ def field(
     type_: object = None,
     *,
     needs: AnyBatch | Sequence[AnyBatch] = (),
-    by: Key | Sequence[Key] = "id",
+    by: Key = "id",
     clock: Clock = Clock.NEVER,
     weight: int | None = None,
-    sized_by: str | Collection[str] = (),
+    sized_by: str | None = None,
     largest: int | None = None,
     once: bool = False,
     counted_above: bool = False,
 ) -> Callable[[Any], Any]:
-    """A field computed by a pure function of the row, what each of `needs` gives for it, and its arguments.
+    """A field computed by a pure function of the row, what each of `needs` gives for its key, and its arguments.
 
     The function's docstring is the description; its return annotation is the type unless another is given.
     """
     wanted = (needs,) if callable(needs) else tuple(needs)
-    keys = (by,) * len(wanted) if isinstance(by, str) or callable(by) else tuple(by)
 
     def declare(function: Any) -> Any:
         function = getattr(function, "__func__", function)
         declaration = Declaration(
             kind=Kind.VALUE,
             needs=wanted,
-            by=tuple(map(key, keys)),
+            by=(key(by),) * len(wanted),
             function=call(function, 1 + len(wanted)),
             clock=clock,
             weight=weight,
-            sized_by=names(sized_by),
+            sized_by=(sized_by,) if sized_by else (),
             largest=largest,
             once=once,
             counted_above=counted_above,
@@ -200,10 +204,6 @@ def field(
         return built(declaration, type_ or function.__annotations__["return"], function.__doc__ or "")
 
     return declare
-
-
-def names(given: str | Collection[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def call(function: Callable[..., object], values: int) -> Call:

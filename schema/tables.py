@@ -142,18 +142,16 @@ class Family(Table, table=True):
     """Number of models in the family at all providers, including retired ones."""
 
 
+NEWEST_FIRST = (sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref")
+"""The default order of models, for indexes."""
+
+
 class Model(Table, table=True):
     """One model as one provider serves it."""
 
     __table_args__ = (
-        sa.Index("model_newest", sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref"),
-        sa.Index(
-            "model_newest_by_provider",
-            "provider_slug",
-            sa.text("(release_date IS NULL)"),
-            sa.text("release_date DESC"),
-            "ref",
-        ),
+        sa.Index("model_newest", *NEWEST_FIRST),
+        sa.Index("model_newest_by_provider", "provider_slug", *NEWEST_FIRST),
         sa.Index("model_cheapest", sa.text("(price_input IS NULL)"), "price_input", "ref"),
         sa.Index("model_cheapest_output", sa.text("(price_output IS NULL)"), "price_output", "ref"),
         sa.Index("model_largest", sa.text("(context_window IS NULL)"), "context_window", "ref"),

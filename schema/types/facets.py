@@ -28,7 +28,7 @@ def facet(name: str, description: str, *, range_: object = None, values: int | N
 
     if range_ is not None:
         return edge(range_, facets, by=by, description=description)
-    sized_by = "first" if values is None else ()
+    sized_by = "first" if values is None else None
     largest = MOST_VALUES if values is None else values
     return edge(list[Facet], facets, by=by, weight=COUNTED, sized_by=sized_by, largest=largest, description=description)
 
