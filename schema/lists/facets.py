@@ -161,4 +161,5 @@ def _answer(name: str, rows: Sequence[Any]) -> Answer:
     if name == "context_window":
         return IntRange(**{"min": None, "max": None, **{row.value: row.number for row in rows}})
     found = [Facet(value=row.value, label=row.label or enums.label(row.value), count=row.number) for row in rows]
+    # OpenAI with 40 models -> (-40, "OpenAI", "openai")
     return sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))

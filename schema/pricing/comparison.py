@@ -193,6 +193,7 @@ def parameters(sides: Sequence[Side]) -> Iterator[Row]:
             mentions.setdefault(name, []).append(parameter)
 
     def order(name: str) -> tuple[int, int, str]:
+        # temperature of three sides, first in the list of one -> (-3, 0, "temperature")
         return -len(mentions[name]), min(parameter.position for parameter in mentions[name]), name
 
     for name in sorted(mentions, key=order):

@@ -79,7 +79,10 @@ class Listing:
         self.provider_kind: ProviderKind = row.found_provider_kind
         order = KIND_ORDER[self.provider_kind]
         self.distance = (self.provider != self.maker, not self.own, order, self.retired, self.ref)
-        """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways."""
+        """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways.
+
+        GPT-4o at OpenAI -> (False, False, 0, False, "openai/gpt-4o"), at Azure -> (True, True, 1, False, "azure/gpt-4o")
+        """
 
     @property
     def ref(self) -> str:

@@ -65,6 +65,7 @@ def _others(ref: str, model: tables.Model, index: Index) -> Iterator[tuple[Listi
     yield matched, MATCH
     versions = [listing for listing in index.versions[matched.provider, model.version_of or ""] if listing != matched]
     same = [listing for listing in index.canonicals[matched.canonical] if listing.provider != matched.provider]
+    # First the listings whose slug is written alike: together-ai/gpt-oss-20b before groq/openai/gpt-oss-20b.
     same.sort(key=lambda listing: (listing.slug not in (ref, matched.slug), listing.distance))
     for listing in same[: MOST_OFFERS if versions else MOST]:
         yield listing, FITS
