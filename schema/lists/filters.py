@@ -120,12 +120,10 @@ class ModelFilter:
         "Supports all of these request parameters, as the provider's API spells them.", supports_parameters
     )
     min_context_window: int | None = where(
-        "Minimum context window, in tokens. Models without a known value do not match.",
-        at_least(Model.context_window),
+        "Minimum context window, in tokens. Models without a known value do not match.", at_least(Model.context_window)
     )
     min_output_tokens: int | None = where(
-        "Minimum for maxOutputTokens. Models without a known value do not match.",
-        at_least(Model.max_output_tokens),
+        "Minimum for maxOutputTokens. Models without a known value do not match.", at_least(Model.max_output_tokens)
     )
     max_input_price: Decimal | None = where(
         "Maximum standard input price, in USD per 1M tokens. Models without a known price do not match.",
@@ -139,8 +137,7 @@ class ModelFilter:
         "Whose standard price has one of these states.", any_of(Model.price_publication)
     )
     released_after: date | None = where(
-        "Released on this day or later. Models without a known release date do not match.",
-        at_least(Model.release_date),
+        "Released on this day or later. Models without a known release date do not match.", at_least(Model.release_date)
     )
     released_before: date | None = where(
         "Released on this day or earlier. Models without a known release date do not match.",
@@ -193,8 +190,7 @@ class ChangeFilter:
         "Of one of these models: references in any spelling that the query `model` accepts.", of_models
     )
     providers: list[str] | None = where(
-        "Of one of these providers or one of their models, by slug.",
-        any_of(Change.provider_slug),
+        "Of one of these providers or one of their models, by slug.", any_of(Change.provider_slug)
     )
     fields: list[str] | None = where(
         "Of one of these fields or anything below it: prices also selects prices.BATCH.INPUT.", of_fields

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from schema import tables
 from schema.column_types import plain
-from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
+from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier, label
 from schema.pricing.rates import in_force
 
 
@@ -25,13 +25,6 @@ class Card:
     note: str
 
 
-TIER_LABELS = {
-    ServiceTier.STANDARD: "Standard API",
-    ServiceTier.BATCH: "Batch",
-    ServiceTier.FLEX: "Flex",
-    ServiceTier.PRIORITY: "Priority",
-    ServiceTier.FAST: "Fast",
-}
 TIER_NOTES = {
     ServiceTier.STANDARD: "Pay as you go, real time.",
     ServiceTier.BATCH: "Asynchronous batches.",
@@ -93,7 +86,7 @@ def cards(rates: Sequence[tables.Rate], day: date) -> list[Card]:
     current = [rate for rate in rates if in_force(rate, day)]
     base = [rate for rate in current if rate.min_context_tokens == 0 and rate.daily_from is None]
     standard = [rate for rate in base if rate.service_tier is ServiceTier.STANDARD]
-    main = _card(TIER_LABELS[ServiceTier.STANDARD], ServiceTier.STANDARD, standard, TIER_NOTES[ServiceTier.STANDARD])
+    main = _card("Standard API", ServiceTier.STANDARD, standard, TIER_NOTES[ServiceTier.STANDARD])
     # Without a price by the token the cards below say what it is billed by.
     billed_by_token = main.publication is not PricePublication.NOT_PUBLISHED
     answer = [main] if billed_by_token or not standard else []
@@ -103,7 +96,7 @@ def cards(rates: Sequence[tables.Rate], day: date) -> list[Card]:
             answer.append(_card(line.label, ServiceTier.STANDARD, standard, line.note, line.input, line.output))
     for tier in ServiceTier:
         if tier is not ServiceTier.STANDARD and (tiered := [rate for rate in base if rate.service_tier is tier]):
-            answer.append(_card(TIER_LABELS[tier], tier, tiered, TIER_NOTES[tier] + _cached(tiered)))
+            answer.append(_card(label(tier), tier, tiered, TIER_NOTES[tier] + _cached(tiered)))
     answer += _long_context(current)
     answer += _windows(current)
     return answer or [main]
@@ -120,9 +113,9 @@ def _long_context(rates: Iterable[tables.Rate]) -> Iterator[Card]:
         if rate.min_context_tokens and rate.daily_from is None:
             groups[rate.service_tier, rate.min_context_tokens].append(rate)
     for (tier, size), group in groups.items():
-        label = "Long context" if tier is ServiceTier.STANDARD else f"{TIER_LABELS[tier]}, long context"
+        heading = "Long context" if tier is ServiceTier.STANDARD else f"{label(tier)}, long context"
         note = f"Applies to the whole request when input exceeds {size:,} tokens.{_cached(group)}"
-        yield _card(label, tier, group, note)
+        yield _card(heading, tier, group, note)
 
 
 def _windows(rates: Iterable[tables.Rate]) -> Iterator[Card]:

@@ -66,6 +66,8 @@ class Listing:
 
     def __init__(self, row: Any) -> None:
         self.model: tables.Model = row
+        self.ref: str = row.ref
+        self.slug: str = row.slug
         self.provider: str = row.provider_slug
         self.canonical: str = row.canonical or row.ref
         self.maker = maker_of(row.ref, row.canonical)
@@ -75,26 +77,16 @@ class Listing:
         # An imported snapshot may lack keys.
         self.full: str = row.found_full or ""
         self.plain: str = row.found_plain or ""
+        self.dated = not self.plain.endswith("/")
         self.region: str = row.found_region or ""
         self.provider_kind: ProviderKind = row.found_provider_kind
         order = KIND_ORDER[self.provider_kind]
         self.distance = (self.provider != self.maker, not self.own, order, self.retired, self.ref)
         """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways.
 
-        GPT-4o at OpenAI -> (False, False, 0, False, "openai/gpt-4o"), at Azure -> (True, True, 1, False, "azure/gpt-4o")
+        GPT-4o at OpenAI -> (False, False, 0, False, "openai/gpt-4o")
+        GPT-4o at Azure -> (True, True, 1, False, "azure/gpt-4o")
         """
-
-    @property
-    def ref(self) -> str:
-        return self.model.ref
-
-    @property
-    def slug(self) -> str:
-        return self.model.slug
-
-    @property
-    def dated(self) -> bool:
-        return not self.plain.endswith("/")
 
 
 class Index:

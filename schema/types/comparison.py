@@ -117,12 +117,7 @@ class ComparisonRow:
 @strawberry.type(description="Two to eight models side by side.")
 class Comparison:
     @field(
-        list[ComparisonRow],
-        needs=sides,
-        by=dataloaders.itself,
-        clock=Clock.DAY,
-        largest=MOST_ROWS,
-        sized_by="first",
+        list[ComparisonRow], needs=sides, by=dataloaders.itself, clock=Clock.DAY, largest=MOST_ROWS, sized_by="first"
     )
     @staticmethod
     def rows(

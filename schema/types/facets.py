@@ -40,8 +40,7 @@ def facet(name: str, description: str, *, range_: object = None, values: int | N
 )
 class ModelFacets:
     providers = facet(
-        "providers",
-        "Providers, by slug. Ignores the filter `providers`: the counts show what adding one would bring.",
+        "providers", "Providers, by slug. Ignores the filter `providers`: the counts show what adding one would bring."
     )
     families = facet(
         "families", "Families, by slug. Ignores the filter `families`: the counts show what adding one would bring."

@@ -25,10 +25,7 @@ def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -
 def row_count(table: type[tables.Table], description: str) -> Any:
     """The number of rows of a table."""
 
-    def by(_: object) -> type[tables.Table]:
-        return table
-
-    return edge(int, dataloaders.row_counts, by=by, description=description)
+    return edge(int, dataloaders.row_counts, by=lambda _: table, description=description)
 
 
 @strawberry.type(description="What the registry holds, how fresh it is and where its data comes from.")

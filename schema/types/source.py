@@ -56,16 +56,12 @@ class Claim:
     source = edge(Source, dataloaders.sources, by="source_slug", description="The source that states it.")
 
 
-def trusted_source(claims: Sequence[tables.Claim]) -> str:
-    return claims[0].source_slug
-
-
 @strawberry.type(description="One fact about a model: the value the registry uses, its source, and other claims.")
 class Fact:
     source = edge(
         Source,
         dataloaders.sources,
-        by=trusted_source,
+        by=lambda claims: claims[0].source_slug,
         description="The source the value is taken from.",
     )
 
