@@ -70,7 +70,7 @@ async def _ranked_pages(
     matching = sa.select(key, parent_column).where(context.among(key, ranking), *listing.conditions)
     if under is not None:
         matching = matching.where(parent_column.in_(parents))
-    # An entry's place is (-score, name): the highest score comes first, then the first name.
+    # An entry's place, the highest score first: a score of 93.2 for openai/gpt-4.1 -> (-93.2, "openai/gpt-4.1")
     places: dict[object, list[tuple[float, str]]] = defaultdict(list)
     for name, parent in await context.tuples(matching):
         places[parent].append((-ranking[name], name))
