@@ -138,11 +138,15 @@ class Slice(Generic[T]):
             value = ranking[key]
         elif order.column is not None:
             value = getattr(row, attribute(order.column).key)
-        if isinstance(value, Decimal):
-            value = plain(value)
-        elif isinstance(value, date):
-            value = value.isoformat()
-        return base64.urlsafe_b64encode(orjson.dumps([self.listing.stamp, value, key])).decode().rstrip("=")
+        return encode(self.listing.stamp, value, key)
+
+
+def encode(stamp: str, value: object, key: object) -> str:
+    if isinstance(value, Decimal):
+        value = plain(value)
+    elif isinstance(value, date):
+        value = value.isoformat()
+    return base64.urlsafe_b64encode(orjson.dumps([stamp, value, key])).decode().rstrip("=")
 
 
 def cut_page(
