@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Has
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -23,8 +22,10 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
 """Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
+AnyBatch: TypeAlias = Callable[["Context", Sequence[Any]], Awaitable[Sequence[object]]]
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Refreshes these sources, or all if none are named, and says what was done."""
+NAMES = ARRAY(sa.Text)
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
 
@@ -43,9 +44,9 @@ class RegistrySettings:
 class State:
     """What the requests of one database share. The server makes one when it starts."""
 
-    events: Cache[Sequence[Any]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
+    events: Cache[Sequence[object]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
     """Rows that subscriptions read, by feed and position."""
-    by_revision: dict[Callable[..., Any], tuple[int, Any]] = field(default_factory=dict[Any, Any])
+    by_revision: dict[object, tuple[int, Any]] = field(default_factory=dict[object, tuple[int, Any]])
     """What a function found out about the latest revision it was asked about."""
 
 
@@ -96,19 +97,19 @@ class Context:
         """Knows of every new revision; None outside of a server."""
         self.now = datetime.now(UTC)
         """The moment that "now" and "today" mean in this request."""
-        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._loaders: dict[object, DataLoader[Any, Any]] = {}
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         # Sibling fields run concurrently; a connection runs one statement at a time.
         self._turn = asyncio.Lock()
-        self._asking: asyncio.Task[Any] | None = None
+        self._asking: asyncio.Task[object] | None = None
         self._closed = False
 
     async def rows(self, statement: Select[T]) -> list[T]:
         """The statement's rows. Rows of a whole table have its columns as attributes, but are not ORM entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+    async def tuples(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
         return list(await self._execute(statement, parameters))
 
@@ -116,14 +117,16 @@ class Context:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
 
-    def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
-        """True where the column holds one of the names, as one bound value however many there are."""
-        if self.engine.dialect.name == "postgresql":
-            return column == sa.any_(sa.literal(list(names), ARRAY(sa.Text)))
-        listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
+    @property
+    def postgresql(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
 
-    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
+        """True where the column holds one of the names."""
+        values = sa.literal(list(names), NAMES) if self.postgresql else sa.literal(dump_json(list(names)), sa.Text)
+        return among(column, values, self.postgresql)
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Any]:
         async with self._turn:
             if self._closed:
                 raise asyncio.CancelledError
@@ -139,7 +142,11 @@ class Context:
         """One answer of a batch function; the keys asked for in one tick of the event loop become one call."""
         loader = self._loaders.get(batch)
         if loader is None:
-            loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
+
+            async def load_all(keys: list[K]) -> list[T]:
+                return list(await batch(self, keys))
+
+            loader = self._loaders[batch] = DataLoader(load_fn=load_all)
         answer: T = await loader.load(key)
         return answer
 
@@ -163,8 +170,12 @@ class Context:
         await self._stack.aclose()
 
 
-async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> list[Any]:
-    return list(await batch(context, keys))
+def among(column: SQLColumnExpression[str], values: ColumnElement[Any], postgresql: bool) -> ColumnElement[bool]:
+    """True where the column holds one of the values, which are one parameter: an array, or the text of a JSON array."""
+    if postgresql:
+        return column == sa.any_(values)
+    listed = sa.func.json_each(values).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 @asynccontextmanager

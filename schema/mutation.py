@@ -19,17 +19,12 @@ Sources = Annotated[
 ]
 
 
-def revision_number(summary: Mapping[str, Any]) -> int:
-    number: int = summary["revision"]
-    return number
-
-
 @strawberry.type(description="Result of a refresh.")
 class RefreshPayload:
     revision = edge(
         Revision,
         dataloaders.revisions,
-        by=revision_number,
+        by=lambda done: done["revision"],
         description="The revision the registry is at after the refresh.",
     )
     sources = edge(

@@ -1,10 +1,10 @@
 """Scalars beyond GraphQL's own. Each says where its form is specified, and refuses what it can't hold exactly."""
 
-from collections.abc import Mapping
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
-from typing import Any, NewType
+from typing import NewType
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,6 +20,8 @@ JSON = NewType("JSON", object)
 
 LARGEST = 10**30
 """Counts above this are a mistake, not a usage."""
+DIGITS = re.compile(r"-?[0-9]{1,38}")
+"""-250000000"""
 
 
 class ExactNumber(float):
@@ -33,11 +35,11 @@ class ExactNumber(float):
         return number
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return f"{value!s:.60}"
 
 
-def parse_decimal(value: Any) -> PythonDecimal:
+def parse_decimal(value: object) -> PythonDecimal:
     if isinstance(value, ExactNumber):
         value = value.text
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
@@ -51,7 +53,7 @@ def parse_decimal(value: Any) -> PythonDecimal:
     return number
 
 
-def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
+def parse_decimal_literal(node: ValueNode, _: object = None) -> PythonDecimal:
     # A number in the document is read from its own digits, never through a float.
     text = getattr(node, "value", None)
     if not isinstance(text, str):
@@ -59,13 +61,8 @@ def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
     return parse_decimal(text)
 
 
-def parse_big_int(value: Any) -> int:
-    if (
-        isinstance(value, str)
-        and value.removeprefix("-").isascii()
-        and value.removeprefix("-").isdigit()
-        and len(value) < 40
-    ):
+def parse_big_int(value: object) -> int:
+    if isinstance(value, str) and DIGITS.fullmatch(value):
         value = int(value)
     if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
         value = int(PythonDecimal(value.text))
@@ -74,7 +71,7 @@ def parse_big_int(value: Any) -> int:
     return value
 
 
-def parse_big_int_literal(node: ValueNode, _: Any = None) -> int:
+def parse_big_int_literal(node: ValueNode, _: object = None) -> int:
     if isinstance(node, (IntValueNode, StringValueNode)):
         return parse_big_int(node.value)
     raise GraphQLError("BigInt takes a whole number, or its digits as a string.", node)
@@ -85,7 +82,7 @@ def serialize_big_int(value: int) -> int | str:
     return value if abs(value) < 2**53 else str(value)
 
 
-def parse_date(value: Any) -> date:
+def parse_date(value: object) -> date:
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)
@@ -94,7 +91,7 @@ def parse_date(value: Any) -> date:
     raise GraphQLError(f'Date can\'t take "{_quoted(value)}": write YYYY-MM-DD.')
 
 
-def parse_datetime(value: Any) -> datetime:
+def parse_datetime(value: object) -> datetime:
     """A moment; without an offset it is taken as UTC."""
     if isinstance(value, str) and 10 <= len(value) <= 40:
         try:
@@ -109,13 +106,13 @@ def serialize_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def parse_url(value: Any) -> str:
+def parse_url(value: object) -> str:
     if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
         return value
     raise GraphQLError(f'URL can\'t take "{_quoted(value)}": write an http or https address.')
 
 
-def serialize_json(value: Any) -> Any:
+def serialize_json(value: object) -> object:
     """The value with decimals as numbers, digit for digit."""
     if isinstance(value, PythonDecimal):
         return orjson.Fragment(plain(value))
@@ -124,10 +121,6 @@ def serialize_json(value: Any) -> Any:
     if is_array(value):
         return [serialize_json(entry) for entry in value]
     return value
-
-
-def _parse_json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-    return value_from_ast_untyped(node)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -167,7 +160,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=serialize_json,
         parse_value=lambda value: value,
-        parse_literal=_parse_json_literal,
+        parse_literal=lambda node, _: value_from_ast_untyped(node),
     ),
     URL: scalar(
         name="URL",

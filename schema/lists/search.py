@@ -25,6 +25,7 @@ MOST_PREFIXED = 60
 MOST_MISSPELT = 12
 WEIGHTIEST = 10
 NUMBER_AND_WORD = re.compile(r"([0-9]+(?:\.[0-9]+)*)([a-z]{2,})", re.ASCII)
+"""2.5pro -> 2.5, pro"""
 SEPARATORS = str.maketrans("/:_-", "    ")
 
 

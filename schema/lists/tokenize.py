@@ -11,9 +11,13 @@ MOST_ASKED = 12
 """Terms of a query that are used; the rest are ignored."""
 
 _RUN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)*[a-z]*", re.ASCII)
+"""qwen2.5 -> qwen, 2.5"""
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+[a-z]*)*", re.ASCII)
+"""openai/gpt-4.1-mini -> openai, gpt, 4.1, mini"""
 _VERSION = re.compile(r"(v?)(([0-9]+(?:\.[0-9]+)*?)(?:\.0)*)", re.ASCII)
+"""v4.0 -> the prefix v, the number 4.0, the number without zeros 4"""
 _LETTER_AND_NUMBER = re.compile(r"[a-z][0-9]+(?:\.[0-9]+)*[a-z]?", re.ASCII)
+"""o3, k2.6, o4b"""
 
 
 def folded(text: str) -> str:

@@ -164,7 +164,10 @@ class _Search:
         return listing.slug.lower() in (whole, whole.partition("/")[2])
 
     def closeness(self, listing: Listing) -> tuple[object, ...]:
-        """Sort key: how much the reference looks like a listing, the closest first."""
+        """Sort key: how much the reference looks like a listing, the closest first.
+
+        gpt-4o for OpenAI's own listing -> ((False, False), False, 0, False, False, False, False, "openai/gpt-4o")
+        """
         region = self.parsed.region
         regions = (region, *REGIONS.get(region, ANY_REGION))
         return (

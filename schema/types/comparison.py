@@ -10,7 +10,7 @@ import strawberry
 
 from schema import dataloaders, tables
 from schema.context import Context
-from schema.declarations import Clock, argument, column, field
+from schema.declarations import Clock, argument, column, field, loaded
 from schema.enums import PriceUnit
 from schema.errors import ClientError
 from schema.pricing.comparison import Row, Side, rows
@@ -74,17 +74,13 @@ async def _side(context: Context, model: tables.Model) -> Side:
     assert model.id is not None
     provider, family, traits, rates, parameters = await asyncio.gather(
         context.load(dataloaders.providers, model.provider_slug),
-        _family(context, model),
+        loaded(context, dataloaders.families, model.family_slug),
         context.load(dataloaders.traits_by_model, model.id),
         context.load(dataloaders.rates_by_model, model.id),
         context.load(dataloaders.parameters_by_model, model.id),
     )
     assert provider is not None
     return Side(model, provider, family, traits, rates, {parameter.name: parameter for parameter in parameters})
-
-
-async def _family(context: Context, model: tables.Model) -> tables.Family | None:
-    return None if model.family_slug is None else await context.load(dataloaders.families, model.family_slug)
 
 
 @strawberry.type(description="One fact about every compared model.")
@@ -121,12 +117,7 @@ class ComparisonRow:
 @strawberry.type(description="Two to eight models side by side.")
 class Comparison:
     @field(
-        list[ComparisonRow],
-        needs=sides,
-        by=dataloaders.itself,
-        clock=Clock.DAY,
-        largest=MOST_ROWS,
-        sized_by="first",
+        list[ComparisonRow], needs=sides, by=dataloaders.itself, clock=Clock.DAY, largest=MOST_ROWS, sized_by="first"
     )
     @staticmethod
     def rows(

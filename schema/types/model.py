@@ -49,7 +49,7 @@ WhichPrices = Annotated[PriceFilter | None, argument("Which rates to list.")]
 def traits(kind: TraitKind, enum: type[Enum], description: str) -> Any:
     """The traits of one kind."""
 
-    def values(_: tables.Model, found: Traits) -> list[Any]:
+    def values(_: tables.Model, found: Traits) -> list[Enum]:
         return [enum[value] for value in found[kind]]
 
     values.__doc__ = description

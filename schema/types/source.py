@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import strawberry
 from strawberry import auto
@@ -19,7 +18,7 @@ SOON = timedelta(minutes=10)
 """A source is never stale before that, however short the refresh interval is."""
 
 
-def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
+def standing(source: tables.Source, interval: int, now: datetime) -> SourceStatus:
     """The status of a source now, where refreshes run every `interval` seconds; 0 is never."""
     status: SourceStatus = source.status
     # A source without a URL is a local file, which is never stale.
@@ -57,22 +56,18 @@ class Claim:
     source = edge(Source, dataloaders.sources, by="source_slug", description="The source that states it.")
 
 
-def trusted_source(claims: Sequence[tables.Claim]) -> str:
-    return claims[0].source_slug
-
-
 @strawberry.type(description="One fact about a model: the value the registry uses, its source, and other claims.")
 class Fact:
     source = edge(
         Source,
         dataloaders.sources,
-        by=trusted_source,
+        by=lambda claims: claims[0].source_slug,
         description="The source the value is taken from.",
     )
 
     @field(JSON | None)
     @staticmethod
-    def value(claims: Sequence[tables.Claim]) -> Any:
+    def value(claims: Sequence[tables.Claim]) -> object:
         """The value the registry uses. Amounts of money are strings."""
         return claims[0].value
 

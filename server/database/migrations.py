@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import AutoString
 
 from schema import tables
 from schema.tables import table
@@ -35,7 +36,21 @@ async def index_references(connection: AsyncConnection) -> None:
     await write_references(connection)
 
 
-STEPS: dict[int, Step] = {1: add_editions, 2: index_references}
+async def order_by_bytes(connection: AsyncConnection) -> None:
+    """Layout 4: PostgreSQL orders text as SQLite does, whatever the collation of the database."""
+    if connection.dialect.name != "postgresql":
+        return
+    for model in tables.REGISTRY:
+        changes = [
+            f'ALTER COLUMN "{column.name}" TYPE {column.type.compile(connection.dialect)}'
+            for column in table(model).columns
+            if isinstance(column.type, AutoString)
+        ]
+        if changes:
+            await connection.execute(sa.text(f"ALTER TABLE {table(model).name} {', '.join(changes)}"))
+
+
+STEPS: dict[int, Step] = {1: add_editions, 2: index_references, 3: order_by_bytes}
 """Layout -> the step that upgrades it to the next one."""
 
 
