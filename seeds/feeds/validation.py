@@ -8,14 +8,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_object
 from schema.strict_json import JsonError, JsonParser
-from seeds.catalogue import Catalogue, line
+from seeds.catalogue import DIGITS, PROVIDER_SLUG, UNFIT, Catalogue, bounded, line
 from seeds.feeds.fetch import FeedError
-
-DIGITS = 40
-"""Most digits of a number, and the largest exponent."""
-UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Control characters, those that reverse the direction of text, and lone surrogates."""
-PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
@@ -28,14 +22,6 @@ def fit(value: str) -> str:
 def _link(value: str | None) -> str | None:
     # Pages show it as a link, so anything that is not a web address is ignored.
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
-
-
-def bounded(value: Decimal) -> Decimal:
-    _, digits, exponent = value.as_tuple()
-    # Written out, even a zero with an exponent of 999999999 would fill the memory.
-    if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
-        raise ValueError("the number has too many digits")
-    return value
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(fit)]
