@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib.resources import files
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -112,6 +113,11 @@ def parse_file(text: str, file_name: str, into: Catalogue) -> None:
         into.rules.append(Rule(entry.providers or everywhere, (exactly,), (), stated, origin, own=True))
         if entry.create:
             into.models.append(ModelClaims(provider.slug, slug))
+
+
+def declared_in(file_name: str) -> dict[str, Any]:
+    """What a file of declarations contains: about all providers, identities or disputes, rather than one provider."""
+    return tomllib.loads((files("seeds") / "curated" / file_name).read_text(encoding="utf-8"))
 
 
 def texts() -> Iterator[tuple[str, str]]:

@@ -72,6 +72,7 @@ def matching(pattern: str, advice: str) -> AfterValidator:
 
 
 def _cutoff(value: str) -> str:
+    # 2025, 2025-06 or 2025-06-30
     if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-\d\d)?)?", value, re.ASCII) or (len(value) == 10 and not _day(value)):
         raise ValueError('write a year, a month or a day in quotes: "2025-06"')
     return value

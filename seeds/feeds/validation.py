@@ -1,14 +1,15 @@
 """Validation that the feeds share: their JSON, the types of the values in it, and messages about invalid entries."""
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
-from schema.column_types import LARGEST_INTEGER, check_exact, is_object
+from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_object
 from schema.strict_json import JsonError, JsonParser
-from seeds.catalogue import DIGITS, PROVIDER_SLUG, UNFIT, Catalogue, bounded, line
+from seeds.catalogue import DIGITS, PROVIDER_SLUG, UNFIT, Catalogue, ModelClaims, bounded, line
 from seeds.feeds.fetch import FeedError
 
 
@@ -20,7 +21,7 @@ def fit(value: str) -> str:
 
 
 def _link(value: str | None) -> str | None:
-    # Pages show it as a link, so anything that is not a web address is ignored.
+    # Pages show it as a link, so anything that is not a web address is ignored: https://docs.example/models#gpt-5
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
 
 
@@ -61,6 +62,66 @@ def called(entry: object) -> str:
     """The id of an entry that could not be read."""
     name = entry.get("id") if is_object(entry) else None
     return name if isinstance(name, str) else "an entry without an id"
+
+
+class ProviderEntry(BaseModel):
+    """What every feed's providers have."""
+
+    id: ProviderSlug
+    name: Text
+
+
+class ModelEntry(BaseModel):
+    """What every feed's models have."""
+
+    id: Slug
+
+
+Provider = TypeVar("Provider", bound=ProviderEntry)
+Model = TypeVar("Model", bound=ModelEntry)
+
+
+def read_providers(
+    catalogue: Catalogue, shape: type[Provider], entries: Iterable[tuple[str, object]], slugs: Mapping[str, str]
+) -> Iterator[tuple[str, Provider]]:
+    """The valid providers with their slugs; the others are quarantined by name. `slugs` are those unlike the id."""
+    known: set[str] = set()
+    for name, entry in entries:
+        try:
+            provider = shape.model_validate(entry)
+            slug = slugs.get(provider.id, provider.id)
+            if slug in known:
+                raise ValueError("it is listed twice")
+        except ValueError as error:
+            models = entry.get("models") if is_object(entry) else None
+            count = len(models) if is_object(models) or is_array(models) else 1
+            catalogue.quarantine(f"provider {name}", brief(error), count)
+            continue
+        known.add(slug)
+        yield slug, provider
+
+
+def keep_models(
+    catalogue: Catalogue,
+    shape: type[Model],
+    claims: Callable[[Model], ModelClaims],
+    entries: Iterable[tuple[str, object]],
+) -> list[Model]:
+    """Adds the claims of the valid models to the catalogue, and returns these. The others are quarantined by name."""
+    kept: list[Model] = []
+    known: set[str] = set()
+    for name, entry in entries:
+        try:
+            model = shape.model_validate(entry)
+            if model.id in known:
+                raise ValueError("it is listed twice")
+            known.add(model.id)
+            catalogue.keep(claims(model))
+        except ValueError as error:
+            catalogue.quarantine(name, brief(error))
+        else:
+            kept.append(model)
+    return kept
 
 
 def checked(catalogue: Catalogue, expected: str) -> Catalogue:

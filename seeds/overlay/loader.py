@@ -92,7 +92,7 @@ def format_key_path(path: KeyPath) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)  # context_window, but not acme/one
             text += "." * bool(text) + (key if bare else json.dumps(key, ensure_ascii=False))
     return text
 
@@ -174,7 +174,7 @@ def _first_mistake(error: ValidationError) -> tuple[KeyPath, str]:
     elif first["type"] == "missing":
         message = "this key is required."
     elif first["type"] == "enum":
-        known = re.findall(r"'(\w+)'", first["msg"])
+        known = re.findall(r"'(\w+)'", first["msg"])  # Input should be 'FREE', 'INCLUDED' or 'NOT_PUBLISHED'
         near = _nearest(str(first["input"]).upper(), known)
         valid = near or "Valid values: " + ", ".join(known) + "."
         message = f"{_shown(first['input'])} is not a valid value. {valid}".strip()
