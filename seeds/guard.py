@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from schema.enums import PricePublication
 from schema.pricing.rates import RateKey, rate_key
-from seeds.catalogue import Catalogue, ModelClaims, ModelKey
+from seeds.catalogue import Catalogue, ModelClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Thresholds:
 
 def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds) -> str | None:
     """Why the feed is held back; None if it is not."""
+    before = before or Catalogue(after.source)
     for count, of, share, words, setting in (
         (after.left_out, after.entries, thresholds.invalid, "entries fail validation", "INVALID"),
         (*_left(before, after), thresholds.retired, "models would leave it", "RETIRED"),
@@ -37,20 +38,14 @@ def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds
     return None
 
 
-def _left(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
+def _left(before: Catalogue, after: Catalogue) -> tuple[int, int]:
     """How many models left, of how many."""
-    old, new = keys(before), keys(after)
+    old, new = ({model.key for model in catalogue.models} for catalogue in (before, after))
     return len(old - new), len(old)
 
 
-def keys(catalogue: Catalogue | None) -> set[ModelKey]:
-    return set() if catalogue is None else {model.key for model in catalogue.models}
-
-
-def _changed(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
+def _changed(before: Catalogue, after: Catalogue) -> tuple[int, int]:
     """How many prices changed or were removed, of how many. Only models that stay count."""
-    if before is None:
-        return 0, 0
     prices_after = {model.key: dict(prices(model)) for model in after.models}
     changed = total = 0
     for model in before.models:

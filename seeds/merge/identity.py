@@ -129,7 +129,9 @@ def canonicals(keys: Iterable[ModelKey], chosen: Mapping[ModelKey, str]) -> dict
     names: dict[Identity, list[tuple[bool, bool, bool, bool, int, str]]] = defaultdict(list)
     for key, identity in joined.items():
         _, name, named = placed[key]
-        # Named as its maker does, undated where that is the same, as short as possible.
+        # Named as its maker does, undated where that is the same, as short as possible:
+        # openai's gpt-4.1 -> (False, False, False, False, 7, "gpt-4.1")
+        # azure's gpt-4-1-2025-04-14 -> (True, True, False, True, 18, "gpt-4-1-2025-04-14")
         rank = key[0] != identity[0], bool(named.day), "latest" in named.words, "." not in name, len(name), name
         names[identity].append(rank)
     written = {identity: f"{identity[0]}/{min(ranked)[-1]}" for identity, ranked in names.items()} | _chosen_names()

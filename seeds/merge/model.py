@@ -187,10 +187,7 @@ def merge_capabilities(stated: ClaimsBySource, reasons: Reasons) -> tuple[list[s
     """The capabilities the model has, and the claims about them and about those it does not have."""
     capabilities: list[str] = []
     claims: list[MergedClaim] = []
-    for name in sorted({name for _, model in stated.ordered() for name in model.capabilities}):
-        values = [
-            (source, model.capabilities[name]) for source, model in stated.ordered() if name in model.capabilities
-        ]
+    for name, values in sorted(stated.by_name(lambda model: model.capabilities).items()):
         claims += merge_claims(f"capabilities.{name}", values, reasons)
         if values[0][1]:
             capabilities.append(name)

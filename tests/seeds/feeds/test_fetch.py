@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from seeds.feeds import FEEDS
 from seeds.feeds.addresses import Address, is_public, resolve_host
-from seeds.feeds.fetch import BundledFeed, FeedError, Fetched, Network, fetch
+from seeds.feeds.fetch import FeedError, Fetched, Network, fetch
 from tests.support.faulty_upstream import BOMB_SIZE, CONTENT, ETAG, LAST_MODIFIED, Upstream, faulty, raw
 
 LIMIT = 1 << 20
@@ -588,7 +588,7 @@ async def test_feeds_are_fetched_concurrently(upstream: Upstream) -> None:
 
 
 def test_the_feeds_are_listed_in_order_of_trust_and_two_are_bundled() -> None:
-    assert [(feed.SLUG, isinstance(feed, BundledFeed)) for feed in FEEDS] == [
+    assert [(feed.SLUG, feed.bundled() is not None) for feed in FEEDS] == [
         ("genai-prices", True),
         ("models-dev", True),
         ("openrouter", False),

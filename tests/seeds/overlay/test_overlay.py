@@ -314,9 +314,8 @@ def test_json_and_toml_give_the_same_overlay() -> None:
 
 
 def test_the_overlay_can_set_whatever_the_curated_files_can() -> None:
-    curated_only = {"reference", "unsupported_parameters"}
-    assert set(loader.FactsShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
-    assert set(loader.PLAIN) | set(loader.SETS) <= set(shape.ModelShape.model_fields)
+    curated_only = {"reference", "unsupported_parameters", "providers", "create"}
+    assert set(loader.ModelShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
     assert set(USUAL_UNITS) == set(Meter)
 
 
