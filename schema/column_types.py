@@ -107,7 +107,7 @@ def dump_json(value: object) -> str:
     return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS).decode()
 
 
-_STORED = JsonParser(integer=exact_integer, unique_keys=False)  # it was written here: nothing to check
+_STORED = JsonParser(integer=exact_integer, unique_keys=False)  # written by dump_json, so there is nothing to check
 
 
 def load_json(text: str) -> Any:

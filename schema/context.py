@@ -1,4 +1,4 @@
-"""What a request carries: one read transaction, the loaders that ask it, and what outlives the request."""
+"""The context of a request: one read transaction, its dataloaders, and the state that requests share."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
@@ -21,10 +21,10 @@ from schema.column_types import dump_json
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
-"""Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
+"""A batch function: (context, keys) -> one value for each key, in the order of the keys."""
 AnyBatch: TypeAlias = Callable[["Context", Sequence[Any]], Awaitable[Sequence[object]]]
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
-"""Refreshes these sources, or all if none are named, and says what was done."""
+"""Refreshes these sources, or all if none are named, and returns a summary."""
 NAMES = ARRAY(sa.Text)
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
@@ -42,12 +42,12 @@ class RegistrySettings:
 
 @dataclass(slots=True)
 class State:
-    """What the requests of one database share. The server makes one when it starts."""
+    """Shared by all requests to one database. The server creates it when it starts."""
 
     events: Cache[Sequence[object]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
     """Rows that subscriptions read, by feed and position."""
     by_revision: dict[object, tuple[int, Any]] = field(default_factory=dict[object, tuple[int, Any]])
-    """What a function found out about the latest revision it was asked about."""
+    """Function -> (revision, its result for that revision)."""
 
 
 class Revisions(Protocol):
@@ -64,7 +64,7 @@ class Revisions(Protocol):
         ...
 
     async def look(self) -> int:
-        """The latest revision, as the database has it now."""
+        """The latest revision, read from the database now."""
         ...
 
     async def after(self, number: int) -> int:
@@ -139,7 +139,7 @@ class Context:
                 self._asking = None
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
-        """One answer of a batch function; the keys asked for in one tick of the event loop become one call."""
+        """The value of a batch function for a key. Keys loaded in one tick of the event loop become one call."""
         loader = self._loaders.get(batch)
         if loader is None:
 
@@ -151,7 +151,7 @@ class Context:
         return answer
 
     async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
-        """What a function finds in the revision this request reads, kept until a request reads another one."""
+        """The result of a function for the revision this request reads, cached until a request reads another one."""
         number = await self.scalar(sa.select(sa.func.max(tables.Revision.number))) or 0
         known = self.state.by_revision.get(find)
         if known is None or known[0] != number:

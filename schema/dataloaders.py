@@ -1,4 +1,4 @@
-"""Batch functions: (context, keys) -> answers in the order of the keys, each named for the question it answers."""
+"""Batch functions: (context, keys) -> one value for each key, in the order of the keys."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 def whole(_: object) -> int:
-    """The key of a question about the whole registry rather than a row."""
+    """The key for a batch function about the whole registry: the same for every row."""
     return 0
 
 
@@ -86,8 +86,8 @@ models_by_canonical: Batch[str, list[tables.Model]] = many(
 
 
 async def families_by_name(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
-    """Family of each slug as a person writes it: as it stands, or else in lower case."""
-    # Sources name families, and some of them with capitals.
+    """Family of each slug, as written or else in lower case."""
+    # Some sources use capitals in the slugs of families.
     found = await families(context, [*slugs, *(slug.lower() for slug in slugs)])
     return [exact or lower for exact, lower in zip(found[: len(slugs)], found[len(slugs) :], strict=True)]
 
@@ -110,7 +110,7 @@ async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[l
 
 
 async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | None]:
-    """Change of each id, written in digits."""
+    """Change of each id, a string of digits."""
     change = tables.Change
     numbers = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 10]
     rows = await context.rows(sa.select(change).where(col(change.id).in_(numbers)))
@@ -176,5 +176,5 @@ async def refresh_attempts(context: Context, keys: Sequence[int]) -> list[list[d
 
 
 async def registry_settings(context: Context, keys: Sequence[int]) -> list[RegistrySettings]:
-    """What the server says about itself."""
+    """The settings of the server that the graph shows."""
     return [context.settings] * len(keys)

@@ -10,8 +10,7 @@
         def price_cards(model: tables.Model, rates: Sequence[tables.Rate], today: date) -> list[PriceCard]: ...
 
 A field's function is pure: it gets a row, what was loaded for it, its arguments, and `today` or `now` if it declares
-that clock. Only batch functions read the database. The same declaration serves readers, the resolvers, the cost limit
-and anything else that runs queries.
+that clock. Only batch functions read the database. Resolvers and the cost limit are both made from the declaration.
 """
 
 import asyncio
@@ -41,7 +40,7 @@ Key: TypeAlias = str | Callable[..., object]
 
 
 class Clock(Enum):
-    """How an answer depends on the time of the request; the value is the parameter that brings it."""
+    """How a field's value depends on the time of the request. Each member's value is the parameter that receives it."""
 
     NEVER = ""
     DAY = "today"
@@ -53,7 +52,7 @@ class Kind(Enum):
     """Where a field's answer comes from."""
 
     COLUMN = "an attribute of the row"
-    EDGE = "what a batch function gives for the row, as it is"
+    EDGE = "the result of a batch function, unchanged"
     VALUE = "a function of the row and what was loaded for it"
     CONNECTION = "a page of a listing"
     ACTION = "a coroutine of its own: a mutation or a subscription"
@@ -61,7 +60,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, and the parameters that follow what it gets by position: GraphQL arguments and the clock."""
+    """A function and its keyword parameters: GraphQL arguments and the clock."""
 
     function: Callable[..., object]
     parameters: tuple[inspect.Parameter, ...] = ()
@@ -82,26 +81,26 @@ class Declaration:
     by: tuple[Call, ...] = ()
     """The key of each batch function in `needs`; a key of None loads nothing."""
     function: Call | None = None
-    """What computes a VALUE; what makes the listing of a CONNECTION."""
+    """Computes the value of a VALUE field, or the listing of a CONNECTION."""
     under: str | None = None
     """Column of the listed table that ties a CONNECTION to its parent's key."""
     clock: Clock = Clock.NEVER
     weight: int | None = None
-    """What the field costs by itself; None is one for each object it can bring."""
+    """Cost of the field itself; None means one for each object it can return."""
     sized_by: tuple[str, ...] = ()
-    """Arguments that say how many entries it brings: a number (first, last) or a list (ids, refs)."""
+    """Arguments that set the number of its entries: a number (first, last) or a list (ids, refs)."""
     largest: int | None = None
-    """The most entries it brings."""
+    """Maximum number of its entries."""
     usual: int | None = None
-    """Entries it brings when no argument says how many; None is the most."""
+    """Number of its entries if no argument sets it; None means `largest`."""
     once: bool = False
     """Costs the same however many entries the page above it has."""
     counted_above: bool = False
-    """Brings one entry for each that the field above it was counted for, as nodes and edges of a connection do."""
+    """Its entries were already counted for the field above it, as with `nodes` and `edges` of a connection."""
 
     @property
     def cut(self) -> bool:
-        """Whether the resolver cuts the list: unless a function deals with `first` itself."""
+        """Whether the resolver truncates the list to `first`; the listing of a CONNECTION does so itself."""
         return self.kind is not Kind.CONNECTION and self.sized_by == ("first",)
 
 
@@ -117,7 +116,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
     """A GraphQL type whose values are rows of the table.
 
     Attributes take their description from the sentence under the column, and with `auto` their type, too.
-    Raises TypeError where the table has no such column, or it has no sentence.
+    Raises TypeError if the table has no such column, or the column has no description.
     """
 
     def present(cls: C) -> C:
@@ -134,7 +133,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
             shown.description = " ".join(found.description.split())
             setattr(cls, name, shown)
         if not hasattr(cls, "is_type_of"):
-            # Rows are not instances of the class; what type a row is, is known where it was asked for.
+            # Rows are not instances of the class; the field that returns a row determines its type.
             cls.is_type_of = classmethod(lambda *_: True)  # type: ignore[attr-defined] # Strawberry looks for it
         return strawberry.type(cls, description=" ".join((description or table.__doc__ or "").split()))
 
@@ -142,7 +141,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
 
 
 def column(description: str | None = None, *, name: str | None = None, largest: int | None = None) -> Any:
-    """An attribute of the row, where `auto` alone does not do: it has another public name or type, or is a list."""
+    """An attribute of the row for which `auto` is not enough: it has another public name or type, or is a list."""
     declaration = Declaration(kind=Kind.COLUMN, largest=largest)
     return strawberry.field(name=name, description=description, metadata={"declaration": declaration})
 
@@ -157,7 +156,7 @@ def edge(
     sized_by: str | None = None,
     largest: int | None = None,
 ) -> Any:
-    """What a batch function gives for the row's key: an entity, a list of them, or a value."""
+    """The result of a batch function for the row's key: an entity, a list of entities, or a value."""
     declaration = Declaration(
         kind=Kind.EDGE,
         needs=(needs,),
@@ -207,7 +206,7 @@ def field(
 
 
 def call(function: Callable[..., object], values: int) -> Call:
-    """A function that gets so many values by position."""
+    """The Call of a function that gets this many values by position."""
     return Call(function, tuple(inspect.signature(function).parameters.values())[values:])
 
 
@@ -258,13 +257,13 @@ async def loaded(context: Context, batch: Batch[K, T], key: K | None) -> T | Non
 
 
 def check_size(name: str, size: int | None, largest: int, advice: str = "") -> None:
-    """Raises a ClientError for a number of entries that can't be given."""
+    """Raises a ClientError for a number of entries that is out of range."""
     if size is not None and not 0 <= size <= largest:
         raise ClientError(f"{name} must be between 0 and {largest} (got {size}){advice}.")
 
 
 def cut(entries: Sequence[T] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[T]:
-    """The first entries of a list, as many as asked for or as there can be."""
+    """The first entries of a list: as many as `first` says, by default the maximum."""
     first, largest = given.get("first"), declaration.largest
     assert largest is not None
     check_size("first", first, largest)

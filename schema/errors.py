@@ -9,7 +9,7 @@ ModelMetaError
 │   └── HttpError            a request is refused before GraphQL sees it                 server/graphql/errors.py
 ├── CloseSocket              a WebSocket is closed with a code of its protocol           server/graphql/websocket.py
 ├── PageError                a page can't be shown                                       server/pages/site.py
-├── OperatorError            the set-up is wrong: one line, and exit code 2              server/errors.py
+├── OperatorError            the setup is wrong: one line, and exit code 2               server/errors.py
 ├── RefreshError             the process that refreshes failed                           server/errors.py
 └── RefreshRunningError      another process holds the refresh lock                      server/errors.py
 

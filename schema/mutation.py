@@ -44,7 +44,7 @@ class RefreshPayload:
 
 @strawberry.type(description="All mutations.")
 class Mutation:
-    # Not declared like other fields: it does something, and nothing about it can be planned or kept.
+    # Not declared like other fields: it changes data, so it can be neither planned nor cached.
     @strawberry.mutation(
         graphql_type=RefreshPayload,
         description="Refresh the registry now and wait for the result. Requires the operator's token in the header "

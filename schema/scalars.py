@@ -1,4 +1,4 @@
-"""Scalars beyond GraphQL's own. Each says where its form is specified, and refuses what it can't hold exactly."""
+"""Custom scalars. Each names its specification and refuses values it can't represent exactly."""
 
 import re
 from datetime import UTC, date, datetime
@@ -25,7 +25,7 @@ DIGITS = re.compile(r"-?[0-9]{1,38}")
 
 
 class ExactNumber(float):
-    """A number as JSON wrote it: a float to whoever wants one, with its own digits for Decimal."""
+    """A JSON number: a float that keeps its original text, for Decimal."""
 
     text: str
 
@@ -43,13 +43,13 @@ def parse_decimal(value: object) -> PythonDecimal:
     if isinstance(value, ExactNumber):
         value = value.text
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
-        raise GraphQLError(f'Decimal can\'t take {_quoted(value)}: write it as a string, for example "0.175".')
+        raise GraphQLError(f'Decimal does not accept {_quoted(value)}: write it as a string, for example "0.175".')
     try:
         number = PythonDecimal(value)
     except InvalidOperation:
-        raise GraphQLError(f'Decimal can\'t take "{_quoted(value)}": write digits, for example "0.175".') from None
+        raise GraphQLError(f'Decimal does not accept "{_quoted(value)}": write digits, for example "0.175".') from None
     if not number.is_finite() or abs(number.adjusted()) > 40 or len(number.as_tuple().digits) > 60:
-        raise GraphQLError(f'Decimal can\'t take "{_quoted(value)}": it is no number of ordinary size.')
+        raise GraphQLError(f'Decimal does not accept "{_quoted(value)}": the number is out of range.')
     return number
 
 
@@ -57,7 +57,7 @@ def parse_decimal_literal(node: ValueNode, _: object = None) -> PythonDecimal:
     # A number in the document is read from its own digits, never through a float.
     text = getattr(node, "value", None)
     if not isinstance(text, str):
-        raise GraphQLError('Decimal takes a string or a number, for example "0.175".', node)
+        raise GraphQLError('Decimal accepts a string or a number, for example "0.175".', node)
     return parse_decimal(text)
 
 
@@ -67,14 +67,14 @@ def parse_big_int(value: object) -> int:
     if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
         value = int(PythonDecimal(value.text))
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
-        raise GraphQLError(f"BigInt can't take {_quoted(value)}: write a whole number, or its digits as a string.")
+        raise GraphQLError(f"BigInt does not accept {_quoted(value)}: write a whole number, or its digits as a string.")
     return value
 
 
 def parse_big_int_literal(node: ValueNode, _: object = None) -> int:
     if isinstance(node, (IntValueNode, StringValueNode)):
         return parse_big_int(node.value)
-    raise GraphQLError("BigInt takes a whole number, or its digits as a string.", node)
+    raise GraphQLError("BigInt accepts a whole number, or its digits as a string.", node)
 
 
 def serialize_big_int(value: int) -> int | str:
@@ -88,7 +88,7 @@ def parse_date(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise GraphQLError(f'Date can\'t take "{_quoted(value)}": write YYYY-MM-DD.')
+    raise GraphQLError(f'Date does not accept "{_quoted(value)}": write YYYY-MM-DD.')
 
 
 def parse_datetime(value: object) -> datetime:
@@ -99,7 +99,7 @@ def parse_datetime(value: object) -> datetime:
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    raise GraphQLError(f'DateTime can\'t take "{_quoted(value)}": write YYYY-MM-DDThh:mm:ssZ.')
+    raise GraphQLError(f'DateTime does not accept "{_quoted(value)}": write YYYY-MM-DDThh:mm:ssZ.')
 
 
 def serialize_datetime(value: datetime) -> str:
@@ -109,7 +109,7 @@ def serialize_datetime(value: datetime) -> str:
 def parse_url(value: object) -> str:
     if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
         return value
-    raise GraphQLError(f'URL can\'t take "{_quoted(value)}": write an http or https address.')
+    raise GraphQLError(f'URL does not accept "{_quoted(value)}": write an http or https address.')
 
 
 def serialize_json(value: object) -> object:

@@ -26,7 +26,7 @@ from schema.enums import (
 )
 
 LAYOUT = 4
-"""Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
+"""Version of the tables. Increase it with every change to one, and add a step to `server/database/migrations.py`."""
 
 
 def word(enum: type[Enum]) -> Any:
@@ -265,7 +265,7 @@ class Rate(Table, table=True):
     """First day the rate is no longer in force; null if no end is known."""
     source_slug: str = Field(foreign_key="source.slug")
     observed: bool = False
-    """Whether the period is what the registry observed rather than what the source states."""
+    """True if the registry observed the period, false if the source states it."""
 
 
 class Parameter(Table, table=True):
@@ -322,7 +322,7 @@ class Trait(Table, table=True):
 
 
 class AliasKind(Enum):
-    """What kind of other name it is."""
+    """The kinds of other names."""
 
     ALIAS = "ALIAS"
     SNAPSHOT = "SNAPSHOT"
@@ -364,17 +364,17 @@ class Reference(Table, table=True):
     __table_args__ = (sa.Index("reference_model", "model_id", "kind"),)
 
     kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
-    """FULL is the whole id, PLAIN the id without how it is routed or sold, TEXT the text that near misses are
-    looked for in."""
+    """FULL: the whole id. PLAIN: the id without suffixes for routing or billing. ALIAS: another name. TITLE: the
+    display name. TEXT: the plain id as text, for near misses."""
     key: str = Field(primary_key=True)
     """Words, numbers and day, normalized: gpt-mini/4.1/."""
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     region: str = ""
-    """The cloud region in front of the id, of FULL keys."""
+    """The cloud region in front of the id; only FULL keys have one."""
 
 
 class PrefixKind(Enum):
-    """What a word in front of an id says."""
+    """What a word in front of an id stands for."""
 
     MAKER = "MAKER"
     PATH = "PATH"
@@ -386,10 +386,10 @@ class Prefix(Table, table=True):
     """A word in front of ids, and the maker it stands for."""
 
     text: str = Field(primary_key=True)
-    """The word, normalized. Of SERVES and OWN it is the slug of a lab."""
+    """The word, normalized. For SERVES and OWN, the slug of a lab."""
     kind: PrefixKind = Field(sa_type=word(PrefixKind), primary_key=True)
-    """MAKER names a maker, PATH stands somewhere before a slash, SERVES a maker whose models the lab serves,
-    OWN the maker the lab itself is."""
+    """MAKER: the word names a maker. PATH: it occurs before a slash in some id. SERVES: the lab serves models of this
+    maker. OWN: the lab itself is this maker."""
     maker: str = Field(default="", primary_key=True)
     """The maker; empty for PATH."""
 

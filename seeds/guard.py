@@ -27,25 +27,25 @@ def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds
     before = before or Catalogue(after.source)
     for count, of, share, words, setting in (
         (after.left_out, after.entries, thresholds.invalid, "entries fail validation", "INVALID"),
-        (*_left(before, after), thresholds.retired, "models would leave it", "RETIRED"),
-        (*_changed(before, after), thresholds.moved, "prices would move", "MOVED"),
+        (*_left(before, after), thresholds.retired, "models would be removed", "RETIRED"),
+        (*_changed(before, after), thresholds.moved, "prices would change", "MOVED"),
     ):
         if of and count / of > share:
             return (
                 f"{count:,} of {of:,} {words} ({count / of:.0%}, more than MODELMETA_GUARD_{setting}={share:g}). "
-                f"If that is right: modelmeta refresh --force {after.source}"
+                f"If this is expected, run: modelmeta refresh --force {after.source}"
             )
     return None
 
 
 def _left(before: Catalogue, after: Catalogue) -> tuple[int, int]:
-    """How many models left, of how many."""
+    """Number of models that were removed, and of all models before."""
     old, new = ({model.key for model in catalogue.models} for catalogue in (before, after))
     return len(old - new), len(old)
 
 
 def _changed(before: Catalogue, after: Catalogue) -> tuple[int, int]:
-    """How many prices changed or were removed, of how many. Only models that stay count."""
+    """Number of prices that changed or were removed, and of all prices before. Only models that stay count."""
     prices_after = {model.key: dict(prices(model)) for model in after.models}
     changed = total = 0
     for model in before.models:

@@ -68,7 +68,7 @@ def read(
     """Reads and merges the sources without a network, and the operator's file, if there is one.
 
     `kept` is the last valid content of feeds; for the others the bundled content is read.
-    Takes seconds of computing. Raises OverlayError for a mistake in the file.
+    Takes several seconds of CPU time. Raises OverlayError for a mistake in the file.
     """
     given: Overlay | None = None
     if overlay is not None:

@@ -135,8 +135,8 @@ async def _fetch(feed: Feed, plan: Plan, kept: Edition | None, found: Gathered, 
             state, what = State(SourceStatus.FAILED, str(error), asked=True), "failed"
         except Exception:
             # A bug in reading one feed must not keep the others from being read.
-            log.exception("the answer of %s could not be read", slug)
-            reason = "Its answer could not be read; the log says why."
+            log.exception("the response of %s could not be parsed", slug)
+            reason = "Its response could not be parsed; see the log."
             state, what = State(SourceStatus.FAILED, reason, asked=True), "failed"
     found.states[slug] = state
     progress(slug, what)
@@ -187,7 +187,7 @@ def _overlay_before(kept: Mapping[str, Edition], found: Gathered, reason: str) -
     found.states[overlays.SLUG] = State(SourceStatus.FAILED, reason, asked=True)
     found.fresh.pop(overlays.SLUG, None)
     before = kept.get(overlays.SLUG)
-    return None if before is None else overlays.parse(before.content, "the overlay as it was")
+    return None if before is None else overlays.parse(before.content, "the previous overlay")
 
 
 def _combined(
@@ -209,5 +209,5 @@ def _combined(
     try:
         return combined(given)
     except OverlayError:
-        # Its last valid content does not fit either: what it refers to has left the other sources.
+        # Its last valid content does not fit either: the other sources no longer have what it refers to.
         return combined(None)

@@ -156,7 +156,7 @@ async def ready(request: ServerRequest) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    # People get a page, programs the shape they know.
+    # Browsers get a page, programs get a GraphQL error.
     if "text/html" in request.headers.get("accept", ""):
         return await page(partial(missing, kind="page"))(request)
     message = "There is nothing at this address. GraphQL is at /graphql, its explorer at /graphiql."

@@ -4,7 +4,7 @@ from schema.errors import ModelMetaError
 
 
 class OperatorError(ModelMetaError):
-    """The set-up is wrong. The message says what is wrong and how to fix it; the program exits with code 2."""
+    """The setup is wrong. The message says what is wrong and how to fix it; the program exits with code 2."""
 
 
 class RefreshError(ModelMetaError):

@@ -33,7 +33,7 @@ def connection(
 
     The arguments are those of the listing (filter, search, orderBy) and first, after, last and before.
     """
-    # Besides mutations and subscriptions the only coroutine of its own: making a listing may search or resolve.
+    # Like mutations and subscriptions a coroutine of its own: making a listing may search or resolve references.
     make, parent = call(listing, 1), key(by)
     declaration = Declaration(
         kind=Kind.CONNECTION,

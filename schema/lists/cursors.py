@@ -58,7 +58,7 @@ class Order:
         return parts
 
     def _key_descends(self, reverse: bool) -> bool:
-        """A tie is broken upward whatever the direction; only an order by the key alone can be descending itself."""
+        """Ties are broken by ascending key in both directions; only an order by the key alone can be descending."""
         return reverse != (self.descending and self.column is None)
 
     def beyond(self, value: object, key: object, reverse: bool) -> ColumnElement[bool]:
@@ -119,7 +119,7 @@ class Page:
 
 @dataclass
 class Slice(Generic[T]):
-    """One page of rows; the types of a connection show it."""
+    """One page of rows: the value behind the types of a connection."""
 
     rows: Sequence[T]
     has_next: bool
@@ -190,7 +190,7 @@ def restored(column: Column, value: Any) -> object:
     type_ = attribute(column).type
     if isinstance(type_, ExactDecimal):
         number = Decimal(value)
-        # A cursor of ours is written out, so its exponent is short, also that of a zero.
+        # Our cursors contain plain decimals, so a large exponent, even of a zero, is forged.
         if not number and abs(number.adjusted()) > FRACTION_DIGITS:
             raise ValueError(f"{number} has more digits than are stored")
         return check_exact(number)

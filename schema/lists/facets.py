@@ -81,7 +81,7 @@ async def facets(context: Context, keys: Sequence[Key]) -> list[Answer]:
 def _base(
     context: Context, scope: Scope, names: Collection[str], column: str | None, parents: Collection[object]
 ) -> CTE:
-    """The models any of the facets counts: what divides them, and which filters of the facets' own they pass."""
+    """The models that any facet counts: the columns to group by, and whether a model passes each facet's own filter."""
     model, filter = tables.Model, scope.filter or ModelFilter()
     own = {name: getattr(filter, OWN[name]) for name in sorted(OWN.keys() & set(names))}
     own = {name: value for name, value in own.items() if value is not UNSET and value is not None}

@@ -134,7 +134,7 @@ class ModelFilter:
         at_most(Model.price_output),
     )
     price_publication: list[PricePublication] | None = where(
-        "Whose standard price has one of these states.", any_of(Model.price_publication)
+        "With one of these publication states of the standard price.", any_of(Model.price_publication)
     )
     released_after: date | None = where(
         "Released on this day or later. Models without a known release date do not match.", at_least(Model.release_date)
@@ -214,7 +214,7 @@ def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
 
 
 def check_list(name: str, value: object) -> None:
-    """Raises a ClientError for a list that is too long, or that has a text that is."""
+    """Raises a ClientError for a list that is too long or has an entry that is too long."""
     if not is_array(value):
         return
     if len(value) > LONGEST_LIST:

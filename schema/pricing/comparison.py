@@ -74,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What every side has of one fact."""
+    """The values of one fact, one for each side."""
 
     field: str
     label: str
@@ -99,7 +99,7 @@ def row(
     better: Callable[[Iterable[Any]], Any] = max,
     unit: PriceUnit | None = None,
 ) -> Row:
-    """Measures say which value is better; None if there is nothing to measure."""
+    """A row. `measures` rank the values; a value whose measure is None is never best."""
     spoken = [plainly(value) for value in values]
     known = {measure for measure in measures if measure is not None}
     foremost = better(known) if len(known) > 1 else None

@@ -76,8 +76,7 @@ def check(usage: Mapping[Meter, int]) -> None:
         if together > usage.get(whole, 0):
             names = " and ".join(WORDS[meter] for meter in parts)
             raise ClientError(
-                f"{names} come to {together}, more than the {usage.get(whole, 0)} {WORDS[whole]} they are part of. "
-                f"Count them in {WORDS[whole]}, too."
+                f"{names} add up to {together}, but {WORDS[whole]}, which must include them, is {usage.get(whole, 0)}."
             )
 
 

@@ -39,12 +39,12 @@ class Form(NamedTuple):
 
     @property
     def settled(self) -> "Form":
-        """The model itself, whichever version is meant: without its day and without "latest"."""
+        """The form without its day and without "latest": the model, whichever version is meant."""
         return Form(self.numbers, tuple(word for word in self.words if word != "latest"))
 
 
 class NormalizedId(NamedTuple):
-    """A model's id, normalized, without what stands before it."""
+    """A model's id, normalized, without its prefixes."""
 
     full: Form
     plain: Form
@@ -170,7 +170,7 @@ def even_separators(name: str) -> str:
 
 
 def unreleased(name: str, *, dotted: bool = False) -> str:
-    """A lower-case id without a cloud's release. With `dotted` it stood after Bedrock's vendor."""
+    """A lower-case id without a cloud's release. `dotted` means that the id followed a Bedrock vendor and a dot."""
     if dotted or BEDROCK_RELEASE.search(name):
         name = without_bedrock_version(SPACE.sub("-", name))
     return VERTEX_RELEASE.sub("", name)

@@ -62,7 +62,7 @@ def _normalize(slug: str, provider: str, vocabulary: Vocabulary) -> tuple[Vendor
 
 
 class Listing:
-    """A model, as far as ranking needs it."""
+    """A model, with what ranking needs."""
 
     def __init__(self, row: Any) -> None:
         self.model: tables.Model = row
@@ -118,7 +118,7 @@ class Lookup:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database accepts the text at all. Nothing has a name that it does not accept."""
+    """Whether a database accepts the text. If it does not, the text is nobody's name."""
     return "\x00" not in text and len(text.encode(errors="ignore")) == len(text.encode(errors="replace"))
 
 

@@ -108,7 +108,7 @@ class ComparisonRow:
     differs: bool = column("True if the values are not all equal; null differs from every value.")
     best: list[int] = column(
         "Zero-based positions of the best values: the largest limit, the lowest price, the latest release or "
-        "knowledge cutoff, having the capability. Several positions are tied. Empty if fewer than two different "
+        "knowledge cutoff, having the capability. Tied values are all listed. Empty if fewer than two different "
         "values are known, or if no value is better than another.",
         largest=MOST,
     )
@@ -127,7 +127,7 @@ class Comparison:
         only_differences: Annotated[bool | None, argument("Leave out rows in which all values are equal.")] = False,
     ) -> list[Row]:
         """One row for each fact that at least one model has: identity, limits, modalities, current prices,
-        capabilities, and parameters, with those of the most models first."""
+        capabilities, and parameters, the most shared ones first."""
         current = [side.on(today) for side in sides]
         return [row for row in rows(current) if row.differs or not only_differences]
 

@@ -34,16 +34,16 @@ def facet(name: str, description: str, *, range_: object = None, values: int | N
 
 
 @strawberry.type(
-    description="How many models of a list have each value one can filter by. The largest count comes first, then by "
-    "label. A count follows the filter and the search of the list, except that some facets, as they say, ignore one "
-    "filter: the one at the top level of `filter`, not inside its and, or and not."
+    description="How many models of a list have each value they can be filtered by: largest count first, then by "
+    "label. Counts apply the list's filter and search. A facet that ignores one filter says so; it ignores that filter "
+    "only at the top level of `filter`, not inside and, or and not."
 )
 class ModelFacets:
     providers = facet(
-        "providers", "Providers, by slug. Ignores the filter `providers`: the counts show what adding one would bring."
+        "providers", "Providers, by slug. Ignores the filter `providers`: a count is how many models its value adds."
     )
     families = facet(
-        "families", "Families, by slug. Ignores the filter `families`: the counts show what adding one would bring."
+        "families", "Families, by slug. Ignores the filter `families`: a count is how many models its value adds."
     )
     capabilities = facet(
         "capabilities",
@@ -59,12 +59,12 @@ class ModelFacets:
     )
     statuses = facet(
         "statuses",
-        "Statuses. Ignores the filter `statuses`: the counts show what adding one would bring.",
+        "Statuses. Ignores the filter `statuses`: a count is how many models its value adds.",
         values=len(ModelStatus),
     )
     access_types = facet(
         "access_types",
-        "Access types. Ignores the filter `accessTypes`: the counts show what adding one would bring.",
+        "Access types. Ignores the filter `accessTypes`: a count is how many models its value adds.",
         values=len(AccessType),
     )
     input_price = facet(

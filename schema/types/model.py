@@ -223,7 +223,7 @@ class Model(Node):
         claims: Sequence[tables.Claim],
         fields: Annotated[
             list[str] | None,
-            argument("Only these fields of Model and what is below: contextWindow, price, price.input."),
+            argument("Only these fields of Model and those below them: contextWindow, price, price.input."),
         ] = None,
     ) -> list[list[tables.Claim]]:
         """The source of each fact, and what other sources say."""

@@ -1,4 +1,4 @@
-"""Entities with an opaque id that finds them again."""
+"""Entities with an opaque id, and how an id is turned back into its entity."""
 
 import asyncio
 import base64

@@ -13,9 +13,9 @@ from schema.enums import SourceStatus
 from schema.scalars import JSON, URL
 
 MOST_SOURCES = 20
-"""Sources there can be: the feeds, the curated files and the overlay."""
+"""Maximum number of sources: the feeds, the curated files and the overlay."""
 SOON = timedelta(minutes=10)
-"""A source is never stale before that, however short the refresh interval is."""
+"""A source is never stale sooner than this, however short the refresh interval is."""
 
 
 def standing(source: tables.Source, interval: int, now: datetime) -> SourceStatus:
@@ -95,7 +95,7 @@ class Fact:
         """What the other sources say, the most trusted first."""
         return claims[1:]
 
-    # Last: from here on the name `field` means this one.
+    # Last, because it shadows the decorator `field`.
     @field()
     @staticmethod
     def field(claims: Sequence[tables.Claim]) -> str:

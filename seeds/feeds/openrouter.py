@@ -270,7 +270,7 @@ def parse(content: bytes) -> Catalogue:
         raise FeedError(
             f"The content is one page of OpenRouter's models: {catalogue.entries:,} "
             f"of {f'{total:,}' if isinstance(total, int) else 'more'}. "
-            "Without limit and offset in its address it sends them all."
+            "Remove limit and offset from its URL to get all of them."
         )
     return catalogue
 

@@ -132,5 +132,5 @@ def checked(catalogue: Catalogue, expected: str) -> Catalogue:
         raise FeedError(f"The content is not {expected}: it contains no model.")
     raise FeedError(
         f"The content is not {expected}: none of its {catalogue.entries:,} entries can be read, "
-        f"beginning with {catalogue.quarantined[0]}"
+        f"the first is {catalogue.quarantined[0]}"
     )

@@ -21,7 +21,7 @@ from seeds.merge.overrides import decide
 from seeds.merge.parameters import merge_parameters
 from seeds.merge.prices import merge_rates
 
-UNKNOWN_ACCESS = "No source says that its weights can be had."
+UNKNOWN_ACCESS = "No source says that its weights can be downloaded."
 KIND_PRIOR = {ProviderKind.LAB: 10, ProviderKind.CLOUD: 6, ProviderKind.GATEWAY: 2, ProviderKind.LOCAL: 0}
 STATUS_PRIOR = {
     ModelStatus.ACTIVE: 6,
@@ -153,7 +153,7 @@ def merge_facts(
         # A source that lists a model without a status offers it.
         claims += merge_claims("status", [(most_trusted, ModelStatus.ACTIVE)], reasons)
     if "access_type" not in facts:
-        # No source says of this listing, or of the same model elsewhere, that its weights can be had.
+        # No source says that the weights can be downloaded, of this listing or of the same model elsewhere.
         why = {(most_trusted, "accessType"): UNKNOWN_ACCESS}
         claims += merge_claims("accessType", [(most_trusted, AccessType.CLOSED)], why)
     # Each value was stated in a Facts under the same name.
@@ -216,7 +216,7 @@ def index(model: MergedModel) -> MergedModel:
         ]
     )
     prior = (
-        # To a model of another maker, a lab is the same as a cloud.
+        # For a model of another maker, a lab counts as a cloud.
         KIND_PRIOR[ProviderKind.CLOUD if provider.kind is ProviderKind.LAB and not own else provider.kind]
         + STATUS_PRIOR[model.status]
         + 40 * own

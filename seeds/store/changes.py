@@ -1,4 +1,4 @@
-"""What changed between two revisions, as the change feed says it. Pure."""
+"""What changed between two revisions, as rows of the change feed. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ CHUNK = 5_000
 
 
 async def write_references(connection: AsyncConnection) -> None:
-    """Brings the index to the models that are stored, in the caller's transaction. Writes only what differs.
+    """Updates the index to match the stored models, in the caller's transaction. Writes only what differs.
 
     The keys of a model depend on its neighbors, too: a new maker is a new vendor in other providers' ids. So all keys
     are computed; that takes less than a second.

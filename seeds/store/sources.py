@@ -26,7 +26,7 @@ class Described(NamedTuple):
 
 DESCRIBED = {
     "overlay": Described("Operator's overlay", None, None),
-    "curated": Described("ModelMeta's curated catalogue", None, "MIT"),
+    "curated": Described("ModelMeta's curated catalog", None, "MIT"),
     "genai-prices": Described("genai-prices", "https://github.com/pydantic/genai-prices", "MIT"),
     "models-dev": Described("models.dev", "https://models.dev", "MIT"),
     "openrouter": Described("OpenRouter", "https://openrouter.ai/models", None),

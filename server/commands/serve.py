@@ -51,7 +51,7 @@ def _load_in_subprocess(settings: Settings) -> None:
     signals: list[int] = []
     # While the subprocess starts, it can't be stopped yet: a signal is only noted.
     handler = signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
-    with subprocess.Popen(command_line(["load"]), env=environment(settings)) as process:  # noqa: S603 - this very program
+    with subprocess.Popen(command_line(["load"]), env=environment(settings)) as process:  # noqa: S603 - this program itself
         try:
             signal.signal(signal.SIGTERM, handler)
             if signals:

@@ -156,7 +156,7 @@ def explain(engine: AsyncEngine, error: BaseException) -> str:
     where = location(engine)
     if engine.url.get_backend_name() == "sqlite":
         if "malformed" in text or "not a database" in text:
-            return f"The database {where} is damaged ({text}). Move the file away; the next start builds a new one."
+            return f"The database {where} is damaged ({text}). Move the file away; the next start creates a new one."
         if "locked" in text:
             return (
                 f"The database {where} is locked by another program that writes to it ({text}). "

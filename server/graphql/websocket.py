@@ -81,13 +81,13 @@ class Session:
         self.initialized = False
         self.token: str | None = None
         self.operations: dict[str, asyncio.Task[None]] = {}
-        """Those a client can name. One it has completed may take a moment to end."""
+        """The operations that the client can complete, by id. A completed one may take a moment to end."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.send_failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """How an operation found out that nothing can be sent."""
+        """The error of an operation that could not send."""
 
     async def run(self) -> None:
-        """Listens until one side closes; no task is left then. Raises how it ended."""
+        """Listens until one side closes, then cancels all tasks. Raises the exception that ended it."""
         listener = asyncio.create_task(self.listen())
         self.tasks.add(listener)
         try:

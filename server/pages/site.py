@@ -125,7 +125,7 @@ class Site:
         self.assets = Assets()
         self.templates = Templates(FOLDER / "templates")
         self.templates.globals |= {"asset": self.assets.url}
-        # An operator's lower limits are meant for others' documents, not for those of the pages.
+        # Lower limits set by the operator apply to clients' documents, not to those of the pages.
         default_limits = {name: Settings.model_fields[name].default for name in LIMITS}
         self._checker = Runner(runner.engine, runner.settings.model_copy(update=default_limits))
         self._documents: dict[str, PreparedOperation] = {}

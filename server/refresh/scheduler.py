@@ -81,7 +81,7 @@ class Scheduler:
         self.engine, self.interval, self.refresher = engine, interval, refresher
 
     async def run(self) -> None:
-        """Runs until it is cancelled; failures are logged and tried again."""
+        """Runs until it is canceled; failures are logged and tried again."""
         while True:
             try:
                 await asyncio.sleep(await self._until_due())

@@ -327,7 +327,11 @@ def spoilt(share: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
-    [(lost, "100 models would leave it"), (moved, "200 prices would move"), (spoilt, "100 entries fail validation")],
+    [
+        (lost, "100 models would be removed"),
+        (moved, "200 prices would change"),
+        (spoilt, "100 entries fail validation"),
+    ],
 )
 async def test_a_feed_that_looks_broken_is_held_back_until_the_operator_forces_it(
     engine: AsyncEngine, spoil: Any, words: str

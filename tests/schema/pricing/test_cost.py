@@ -221,12 +221,12 @@ def test_requests_cost_something_only_if_they_have_a_rate() -> None:
     ("usage", "says"),
     [
         ({Meter.INPUT: -1}, "inputTokens is -1"),
-        ({Meter.INPUT: 10, Meter.CACHE_READ: 11}, "cacheReadTokens come to 11"),
+        ({Meter.INPUT: 10, Meter.CACHE_READ: 11}, "cacheReadTokens add up to 11, but inputTokens"),
         (
             {Meter.INPUT: 10, Meter.CACHE_READ: 6, Meter.CACHE_WRITE: 6},
-            "cacheReadTokens and cacheWriteTokens come to 12",
+            "cacheReadTokens and cacheWriteTokens add up to 12",
         ),
-        ({Meter.OUTPUT: 1, Meter.REASONING: 2}, "reasoningTokens come to 2"),
+        ({Meter.OUTPUT: 1, Meter.REASONING: 2}, "reasoningTokens add up to 2"),
     ],
 )
 def test_an_impossible_usage_is_refused_with_the_name_of_the_wrong_count(usage: dict[Meter, int], says: str) -> None:

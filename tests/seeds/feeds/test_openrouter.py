@@ -225,7 +225,7 @@ def test_one_page_of_several_is_refused() -> None:
         openrouter.parse(page)
     assert str(caught.value) == (
         "The content is one page of OpenRouter's models: 1 of 546. "
-        "Without limit and offset in its address it sends them all."
+        "Remove limit and offset from its URL to get all of them."
     )
 
 

@@ -135,7 +135,7 @@ def test_if_no_entry_can_be_read_the_first_reason_is_given(feed: Feed) -> None:
     }[feed.SLUG]
     message = outcome(feed, content.encode())
     assert message
-    assert "none of its 2 entries can be read, beginning with " in message
+    assert "none of its 2 entries can be read, the first is " in message
 
 
 def test_an_invalid_entry_is_left_out_and_the_others_stay() -> None:
