@@ -7,11 +7,11 @@ from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
 ENTRY_BYTES: Final = 500
-"""What an entry takes besides its key and value, so that empty values are bounded, too."""
+"""Bytes counted for an entry besides its key and value, so that empty values are bounded, too."""
 
 
 class Cache(Generic[V]):
-    """Values by key. Once they exceed the limit, those unused for longest leave first.
+    """Values by key. Over the limit, the least recently used are dropped first.
 
     Sizes are the caller's estimates in bytes. They include the key where a client chooses its length.
     """
@@ -48,7 +48,7 @@ class Cache(Generic[V]):
     async def load(self, key: Hashable, work: Callable[[], Awaitable[tuple[V, int]]]) -> V:
         """The value of a key, from the work if it is not cached: a value and its size.
 
-        Callers that ask while the work runs share it, and it continues when the first of them is cancelled.
+        Callers that ask while the work runs share it, and it continues when the first of them is canceled.
         An error reaches all of them and is not cached.
         """
         entry = self._entries.get(key)

@@ -1,4 +1,4 @@
-"""What a request carries: one read transaction, the loaders that ask it, and what outlives the request."""
+"""The context of a request: one read transaction, its dataloaders, and the state that requests share."""
 
 import asyncio
 from collections import namedtuple
@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Has
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -24,9 +24,11 @@ from schema.kept import RevisionCache, RevisionChangedError, is_kept, size_of
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Batch: TypeAlias = Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]
-"""Answers to many keys at once, in the order of the keys. Its name is the question it answers."""
+"""A batch function: (context, keys) -> one value for each key, in the order of the keys."""
+AnyBatch: TypeAlias = Callable[["Context", Sequence[Any]], Awaitable[Sequence[object]]]
 Refresh: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
-"""Refreshes these sources, or all if none are named, and says what was done."""
+"""Refreshes these sources, or all if none are named, and returns a summary."""
+NAMES = ARRAY(sa.Text)
 LATEST = sa.select(sa.func.max(tables.Revision.number))
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of kept answers of batch functions."""
@@ -48,12 +50,12 @@ class RegistrySettings:
 
 @dataclass(slots=True)
 class State:
-    """What the requests of one database share. The server makes one when it starts."""
+    """Shared by all requests to one database. The server creates it when it starts."""
 
-    events: Cache[Sequence[Any]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
+    events: Cache[Sequence[object]] = field(default_factory=lambda: Cache(EVENT_CACHE_BYTES))
     """Rows that subscriptions read, by feed and position."""
-    by_revision: dict[Callable[..., Any], tuple[int, Any]] = field(default_factory=dict[Any, Any])
-    """What a function found out about the latest revision it was asked about."""
+    by_revision: dict[object, tuple[int, Any]] = field(default_factory=dict[object, tuple[int, Any]])
+    """Function -> (revision, its result for that revision)."""
     kept: RevisionCache[tuple[Any]] = field(default_factory=lambda: RevisionCache(KEPT_BYTES))
     """(batch function, key) -> its answer, in a tuple because it may be None."""
     parts: RevisionCache[Any] = field(default_factory=lambda: RevisionCache(PART_BYTES))
@@ -78,7 +80,7 @@ class Revisions(Protocol):
         ...
 
     async def look(self) -> int:
-        """The latest revision, as the database has it now."""
+        """The latest revision, read from the database now."""
         ...
 
     async def after(self, number: int) -> int:
@@ -113,7 +115,7 @@ class Context:
         """Knows of every new revision; None outside of a server."""
         self.now = datetime.now(UTC)
         """The moment that "now" and "today" mean in this request."""
-        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._loaders: dict[object, DataLoader[Any, Any]] = {}
         self.revision = revision
         self._kept = None if revision is None else self.state.kept.at(revision)
         self.parts = None if revision is None else self.state.parts.at(revision)
@@ -122,14 +124,14 @@ class Context:
         self._connection: AsyncConnection | None = None
         # Sibling fields run concurrently; a connection runs one statement at a time.
         self._turn = asyncio.Lock()
-        self._asking: asyncio.Task[Any] | None = None
+        self._asking: asyncio.Task[object] | None = None
         self._closed = False
 
     async def rows(self, statement: Select[T]) -> list[T]:
         """The statement's rows. Rows of a whole table have its columns as attributes, but are not ORM entities."""
         return list(await self._execute(statement))
 
-    async def tuples(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+    async def tuples(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> list[Any]:
         """The rows of a statement that selects more than one thing."""
         return list(await self._execute(statement, parameters))
 
@@ -137,14 +139,16 @@ class Context:
         rows = await self._execute(statement)
         return rows[0][0] if rows else None
 
-    def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
-        """True where the column holds one of the names, as one bound value however many there are."""
-        if self.engine.dialect.name == "postgresql":
-            return column == sa.any_(sa.literal(list(names), ARRAY(sa.Text)))
-        listed = sa.func.json_each(sa.literal(dump_json(list(names)), sa.Text)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
+    @property
+    def postgresql(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
 
-    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    def among(self, column: SQLColumnExpression[str], names: Iterable[str]) -> ColumnElement[bool]:
+        """True where the column holds one of the names."""
+        values = sa.literal(list(names), NAMES) if self.postgresql else sa.literal(dump_json(list(names)), sa.Text)
+        return among(column, values, self.postgresql)
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Any]:
         async with self._turn:
             if self._closed:
                 raise asyncio.CancelledError
@@ -162,10 +166,14 @@ class Context:
                 self._asking = None
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
-        """One answer of a batch function; the keys asked for in one tick of the event loop become one call."""
+        """The value of a batch function for a key. Keys loaded in one tick of the event loop become one call."""
         loader = self._loaders.get(batch)
         if loader is None:
-            loader = self._loaders[batch] = DataLoader(load_fn=partial(_listed, batch, self))
+
+            async def load_all(keys: list[K]) -> list[T]:
+                return list(await batch(self, keys))
+
+            loader = self._loaders[batch] = DataLoader(load_fn=load_all)
         # Fields share what is loaded: an error that cancels one of them must not cancel it for the others.
         answer: T = await asyncio.shield(loader.load(key))
         return answer
@@ -193,7 +201,7 @@ class Context:
         return answers
 
     async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
-        """What a function finds in the revision this request reads, kept until a request reads another one."""
+        """The result of a function for the revision this request reads, cached until a request reads another one."""
         number = await self.scalar(LATEST) or 0
         known = self.state.by_revision.get(find)
         if known is None or known[0] != number:
@@ -214,7 +222,7 @@ class Context:
 
 @lru_cache(maxsize=1024)
 def row_type(names: tuple[str, ...]) -> Any:
-    """A tuple with these names, whose values are read faster by name than SQLAlchemy's."""
+    """Makes tuples whose values are read by name, faster than those of SQLAlchemy's rows."""
     made = namedtuple("Row", names, rename=True)  # type: ignore[misc] # the names are known when it is read
     return made._make
 
@@ -223,8 +231,12 @@ def named(result: CursorResult[Any]) -> list[Any]:
     return list(map(row_type(tuple(result.keys())), result))
 
 
-async def _listed(batch: Batch[Any, Any], context: Context, keys: list[Any]) -> list[Any]:
-    return list(await batch(context, keys))
+def among(column: SQLColumnExpression[str], values: ColumnElement[Any], postgresql: bool) -> ColumnElement[bool]:
+    """True where the column holds one of the values, which are one parameter: an array, or the text of a JSON array."""
+    if postgresql:
+        return column == sa.any_(values)
+    listed = sa.func.json_each(values).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 @asynccontextmanager

@@ -1,62 +1,97 @@
-"""Batch functions: (context, keys) -> answers in the order of the keys, each named for the question it answers."""
+"""Batch functions: (context, keys) -> one value for each key, in the order of the keys."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel, col
 
 from schema import tables
-from schema.context import Context, RegistrySettings
+from schema.context import Batch, Context, RegistrySettings
 from schema.enums import ModelStatus, SourceStatus
 from schema.errors import ClientError
 from schema.kept import by_revision
 
+T = TypeVar("T")
+Row = TypeVar("Row", bound=SQLModel)
+
 
 def whole(_: object) -> int:
-    """The key of a question about the whole registry rather than a row."""
+    """The key for a batch function about the whole registry: the same for every row."""
     return 0
 
 
-def itself(row: Any) -> Any:
+def itself(row: T) -> T:
     """The row as its own key."""
     return row
 
 
-def in_order(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[Any]:
-    """The row of each key, or None."""
-    found = {getattr(row, key): row for row in rows}
-    return [found.get(wanted) for wanted in keys]
+def one(table: type[Row], key: str) -> Batch[Hashable, Row | None]:
+    """A batch function: the row of the table with each key, or None."""
+
+    async def rows(context: Context, keys: Sequence[Hashable]) -> list[Row | None]:
+        found = await context.rows(sa.select(table).where(getattr(table, key).in_(keys)))
+        by_key = {getattr(row, key): row for row in found}
+        return [by_key.get(wanted) for wanted in keys]
+
+    return rows
 
 
-def grouped(keys: Sequence[Any], rows: Sequence[Any], key: str) -> list[list[Any]]:
-    """The rows of each key, in their order."""
-    found: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[getattr(row, key)].append(row)
-    return [found[wanted] for wanted in keys]
+def many(
+    table: type[Row], key: str, *order: ColumnElement[Any] | Mapped[Any], where: ColumnElement[bool] | None = None
+) -> Batch[Hashable, list[Row]]:
+    """A batch function: the rows of the table with each key, in an order. `where` leaves some out."""
+
+    async def rows(context: Context, keys: Sequence[Hashable]) -> list[list[Row]]:
+        column = getattr(table, key)
+        statement = sa.select(table).where(column.in_(keys)).order_by(column, *order)
+        found: dict[Hashable, list[Row]] = {wanted: [] for wanted in keys}
+        for row in await context.rows(statement if where is None else statement.where(where)):
+            found[getattr(row, key)].append(row)
+        return [found[wanted] for wanted in keys]
+
+    return rows
 
 
-@by_revision
-async def providers(context: Context, slugs: Sequence[str]) -> list[tables.Provider | None]:
-    """Provider of each slug."""
-    rows = await context.rows(sa.select(tables.Provider).where(col(tables.Provider.slug).in_(slugs)))
-    return in_order(slugs, rows, "slug")
-
-
-@by_revision
-async def families(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
-    """Family of each slug."""
-    rows = await context.rows(sa.select(tables.Family).where(col(tables.Family.slug).in_(slugs)))
-    return in_order(slugs, rows, "slug")
+providers: Batch[str, tables.Provider | None] = by_revision(one(tables.Provider, "slug"))
+families: Batch[str, tables.Family | None] = by_revision(one(tables.Family, "slug"))
+models_by_ref: Batch[str, tables.Model | None] = by_revision(one(tables.Model, "ref"))
+revisions: Batch[int, tables.Revision | None] = by_revision(one(tables.Revision, "number"))
+sources: Batch[str, tables.Source | None] = one(tables.Source, "slug")
+rates_by_model: Batch[int, list[tables.Rate]] = by_revision(many(tables.Rate, "model_id", col(tables.Rate.position)))
+"""Every rate ever known of each model, in listing order."""
+parameters_by_model: Batch[int, list[tables.Parameter]] = by_revision(
+    many(tables.Parameter, "model_id", col(tables.Parameter.position))
+)
+"""Parameters of each model, in listing order."""
+aliases_by_model: Batch[int, list[tables.Alias]] = by_revision(many(tables.Alias, "model_id", col(tables.Alias.name)))
+"""Other names of each model, in alphabetical order."""
+claims_by_model: Batch[int, list[tables.Claim]] = by_revision(
+    many(tables.Claim, "model_id", col(tables.Claim.field), col(tables.Claim.rank))
+)
+"""Every claim about each model, by field; for each field the one the registry uses comes first."""
+models_by_canonical: Batch[str, list[tables.Model]] = by_revision(
+    many(
+        tables.Model,
+        "canonical",
+        col(tables.Model.price_input).is_(None),
+        col(tables.Model.price_input),
+        col(tables.Model.price_output),
+        col(tables.Model.ref),
+        where=col(tables.Model.status) != ModelStatus.RETIRED,
+    )
+)
+"""Models of each identity that are not retired, cheapest input first; those without a price last."""
 
 
 @by_revision
 async def families_by_name(context: Context, slugs: Sequence[str]) -> list[tables.Family | None]:
-    """Family of each slug as a person writes it: as it stands, or else in lower case."""
-    # Sources name families, and some of them with capitals.
+    """Family of each slug, as written or else in lower case."""
+    # Some sources use capitals in the slugs of families.
     found = await families(context, [*slugs, *(slug.lower() for slug in slugs)])
     return [exact or lower for exact, lower in zip(found[: len(slugs)], found[len(slugs) :], strict=True)]
 
@@ -80,39 +115,13 @@ async def families_by_provider(context: Context, slugs: Sequence[str]) -> list[l
 
 
 @by_revision
-async def models_by_ref(context: Context, refs: Sequence[str]) -> list[tables.Model | None]:
-    """Model of each exact reference."""
-    rows = await context.rows(sa.select(tables.Model).where(col(tables.Model.ref).in_(refs)))
-    return in_order(refs, rows, "ref")
-
-
-@by_revision
-async def revisions(context: Context, numbers: Sequence[int]) -> list[tables.Revision | None]:
-    """Revision of each number."""
-    rows = await context.rows(sa.select(tables.Revision).where(col(tables.Revision.number).in_(numbers)))
-    return in_order(numbers, rows, "number")
-
-
-@by_revision
 async def changes(context: Context, ids: Sequence[str]) -> list[tables.Change | None]:
-    """Change of each id, written in digits."""
+    """Change of each id, a string of digits."""
     change = tables.Change
     numbers = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 10]
     rows = await context.rows(sa.select(change).where(col(change.id).in_(numbers)))
-    found = {str(row.id): row for row in rows}
-    return [found.get(id) for id in ids]
-
-
-@by_revision
-async def models_by_canonical(context: Context, identities: Sequence[str]) -> list[list[tables.Model]]:
-    """Models of each identity that are not retired, cheapest input first; those without a price last."""
-    model = tables.Model
-    statement = (
-        sa.select(model)
-        .where(col(model.canonical).in_(identities), col(model.status) != ModelStatus.RETIRED)
-        .order_by(col(model.price_input).is_(None), col(model.price_input), col(model.price_output), col(model.ref))
-    )
-    return grouped(identities, await context.rows(statement), "canonical")
+    by_id = {str(row.id): row for row in rows}
+    return [by_id.get(id) for id in ids]
 
 
 @by_revision
@@ -132,63 +141,13 @@ async def versions(context: Context, keys: Sequence[tuple[str, str]]) -> list[li
 
 
 @by_revision
-async def rates_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Rate]]:
-    """Every rate ever known of each model, in listing order."""
-    rate = tables.Rate
-    statement = sa.select(rate).where(col(rate.model_id).in_(ids)).order_by(col(rate.model_id), col(rate.position))
-    return grouped(ids, await context.rows(statement), "model_id")
-
-
-@by_revision
-async def parameters_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Parameter]]:
-    """Parameters of each model, in listing order."""
-    parameter = tables.Parameter
-    statement = (
-        sa.select(parameter)
-        .where(col(parameter.model_id).in_(ids))
-        .order_by(col(parameter.model_id), col(parameter.position))
-    )
-    return grouped(ids, await context.rows(statement), "model_id")
-
-
-@by_revision
 async def traits_by_model(context: Context, ids: Sequence[int]) -> list[Mapping[tables.TraitKind, list[str]]]:
     """Traits of each model, by kind."""
     trait = tables.Trait
-    statement = sa.select(trait).where(col(trait.model_id).in_(ids)).order_by(col(trait.model_id), col(trait.value))
-    answers: list[Mapping[tables.TraitKind, list[str]]] = []
-    for rows in grouped(ids, await context.rows(statement), "model_id"):
-        traits: dict[tables.TraitKind, list[str]] = {kind: [] for kind in tables.TraitKind}
-        for row in rows:
-            traits[row.kind].append(row.value)
-        answers.append(traits)
-    return answers
-
-
-@by_revision
-async def aliases_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Alias]]:
-    """Other names of each model, in alphabetical order."""
-    alias = tables.Alias
-    statement = sa.select(alias).where(col(alias.model_id).in_(ids)).order_by(col(alias.model_id), col(alias.name))
-    return grouped(ids, await context.rows(statement), "model_id")
-
-
-@by_revision
-async def claims_by_model(context: Context, ids: Sequence[int]) -> list[list[tables.Claim]]:
-    """Every claim about each model, by field; for each field the one the registry uses comes first."""
-    claim = tables.Claim
-    statement = (
-        sa.select(claim)
-        .where(col(claim.model_id).in_(ids))
-        .order_by(col(claim.model_id), col(claim.field), col(claim.rank))
-    )
-    return grouped(ids, await context.rows(statement), "model_id")
-
-
-async def sources(context: Context, slugs: Sequence[str]) -> list[tables.Source | None]:
-    """Source of each slug."""
-    rows = await context.rows(sa.select(tables.Source).where(col(tables.Source.slug).in_(slugs)))
-    return in_order(slugs, rows, "slug")
+    answers: dict[int, dict[tables.TraitKind, list[str]]] = {id: {kind: [] for kind in tables.TraitKind} for id in ids}
+    for row in await context.rows(sa.select(trait).where(col(trait.model_id).in_(ids)).order_by(col(trait.value))):
+        answers[row.model_id][row.kind].append(row.value)
+    return [answers[id] for id in ids]
 
 
 async def all_sources(context: Context, keys: Sequence[int]) -> list[list[tables.Source]]:
@@ -215,7 +174,7 @@ async def row_counts(context: Context, entities: Sequence[type[SQLModel]]) -> li
     return list(row)
 
 
-def select_attempts() -> sa.Select[Any]:
+def select_attempts() -> sa.Select[datetime | None]:
     """The last attempt to refresh each enabled source; null for a source that was never tried."""
     source = tables.Source
     return sa.select(col(source.last_attempt_at)).where(col(source.status) != SourceStatus.DISABLED)
@@ -227,5 +186,5 @@ async def refresh_attempts(context: Context, keys: Sequence[int]) -> list[list[d
 
 
 async def registry_settings(context: Context, keys: Sequence[int]) -> list[RegistrySettings]:
-    """What the server says about itself."""
+    """The settings of the server that the graph shows."""
     return [context.settings] * len(keys)

@@ -10,17 +10,16 @@
         def price_cards(model: tables.Model, rates: Sequence[tables.Rate], today: date) -> list[PriceCard]: ...
 
 A field's function is pure: it gets a row, what was loaded for it, its arguments, and `today` or `now` if it declares
-that clock. Only batch functions read the database. The same declaration serves readers, the resolvers, the cost limit
-and anything else that runs queries.
+that clock. Only batch functions read the database. Resolvers and the cost limit are both made from the declaration.
 """
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLField
@@ -28,18 +27,20 @@ from sqlmodel import SQLModel
 from strawberry import auto
 from strawberry.parent import StrawberryParent
 
-from schema.context import Batch, Context, Info
+from schema.context import AnyBatch, Batch, Context, Info
 from schema.errors import ClientError
 
 C = TypeVar("C", bound=type)
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[Concatenate[Any, ...], Any]
+Key: TypeAlias = str | Callable[..., object]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 
 class Clock(Enum):
-    """How an answer depends on the time of the request; the value is the parameter that brings it."""
+    """How a field's value depends on the time of the request. Each member's value is the parameter that receives it."""
 
     NEVER = ""
     DAY = "today"
@@ -52,7 +53,7 @@ class Kind(Enum):
     """Where a field's answer comes from."""
 
     COLUMN = "an attribute of the row"
-    EDGE = "what a batch function gives for the row, as it is"
+    EDGE = "the result of a batch function, unchanged"
     VALUE = "a function of the row and what was loaded for it"
     CONNECTION = "a page of a listing"
     ACTION = "a coroutine of its own: a mutation or a subscription"
@@ -60,12 +61,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, and the parameters that follow what it gets by position: GraphQL arguments and the clock."""
+    """A function and its keyword parameters: GraphQL arguments and the clock."""
 
-    function: Callable[..., Any]
+    function: Callable[..., object]
     parameters: tuple[inspect.Parameter, ...] = ()
 
-    def __call__(self, *values: Any, **given: Any) -> Any:
+    def __call__(self, *values: object, **given: object) -> Any:
         return self.function(
             *values,
             **{parameter.name: given[parameter.name] for parameter in self.parameters if parameter.name in given},
@@ -77,30 +78,30 @@ class Declaration:
     """All that is known about a field besides its type and description."""
 
     kind: Kind
-    needs: tuple[Batch[Any, Any], ...] = ()
+    needs: tuple[AnyBatch, ...] = ()
     by: tuple[Call, ...] = ()
     """The key of each batch function in `needs`; a key of None loads nothing."""
     function: Call | None = None
-    """What computes a VALUE; what makes the listing of a CONNECTION."""
+    """Computes the value of a VALUE field, or the listing of a CONNECTION."""
     under: str | None = None
     """Column of the listed table that ties a CONNECTION to its parent's key."""
     clock: Clock = Clock.NEVER
     weight: int | None = None
-    """What the field costs by itself; None is one for each object it can bring."""
+    """Cost of the field itself; None means one for each object it can return."""
     sized_by: tuple[str, ...] = ()
-    """Arguments that say how many entries it brings: a number (first, last) or a list (ids, refs)."""
+    """Arguments that set the number of its entries: a number (first, last) or a list (ids, refs)."""
     largest: int | None = None
-    """The most entries it brings."""
+    """Maximum number of its entries."""
     usual: int | None = None
-    """Entries it brings when no argument says how many; None is the most."""
+    """Number of its entries if no argument sets it; None means `largest`."""
     once: bool = False
     """Costs the same however many entries the page above it has."""
     counted_above: bool = False
-    """Brings one entry for each that the field above it was counted for, as nodes and edges of a connection do."""
+    """Its entries were already counted for the field above it, as with `nodes` and `edges` of a connection."""
 
     @property
     def cut(self) -> bool:
-        """Whether the resolver cuts the list: unless a function deals with `first` itself."""
+        """Whether the resolver truncates the list to `first`; the listing of a CONNECTION does so itself."""
         return self.kind is not Kind.CONNECTION and self.sized_by == ("first",)
 
 
@@ -116,7 +117,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
     """A GraphQL type whose values are rows of the table.
 
     Attributes take their description from the sentence under the column, and with `auto` their type, too.
-    Raises TypeError where the table has no such column, or it has no sentence.
+    Raises TypeError if the table has no such column, or the column has no description.
     """
 
     def present(cls: C) -> C:
@@ -133,7 +134,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
             shown.description = " ".join(found.description.split())
             setattr(cls, name, shown)
         if not hasattr(cls, "is_type_of"):
-            # Rows are not instances of the class; what type a row is, is known where it was asked for.
+            # Rows are not instances of the class; the field that returns a row determines its type.
             cls.is_type_of = classmethod(lambda *_: True)  # type: ignore[attr-defined] # Strawberry looks for it
         return strawberry.type(cls, description=" ".join((description or table.__doc__ or "").split()))
 
@@ -147,58 +148,62 @@ def column(
     largest: int | None = None,
     clock: Clock = Clock.NEVER,
 ) -> Any:
-    """An attribute of the row, where `auto` alone does not do: it has another public name or type, is a list, or
-    changes between revisions."""
+    """An attribute of the row for which `auto` is not enough: it has another public name or type, is a list,
+    or changes between revisions."""
     declaration = Declaration(kind=Kind.COLUMN, largest=largest, clock=clock)
     return strawberry.field(name=name, description=description, metadata={"declaration": declaration})
 
 
 def edge(
-    type_: Any,
-    needs: Batch[Any, Any],
+    type_: object,
+    needs: AnyBatch,
     *,
     by: Key,
     description: str,
     weight: int | None = None,
-    sized_by: str | Collection[str] = (),
+    sized_by: str | None = None,
     largest: int | None = None,
 ) -> Any:
-    """What a batch function gives for the row's key: an entity, a list of them, or a value."""
+    """The result of a batch function for the row's key: an entity, a list of entities, or a value."""
     declaration = Declaration(
-        kind=Kind.EDGE, needs=(needs,), by=(key(by),), weight=weight, sized_by=names(sized_by), largest=largest
+        kind=Kind.EDGE,
+        needs=(needs,),
+        by=(key(by),),
+        weight=weight,
+        sized_by=(sized_by,) if sized_by else (),
+        largest=largest,
     )
     return built(declaration, type_, description)
 
 
 def field(
-    type_: Any = None,
+    type_: object = None,
     *,
-    needs: Batch[Any, Any] | Sequence[Batch[Any, Any]] = (),
-    by: Key | Sequence[Key] = "id",
+    needs: AnyBatch | Sequence[AnyBatch] = (),
+    by: Key = "id",
     clock: Clock = Clock.NEVER,
     weight: int | None = None,
-    sized_by: str | Collection[str] = (),
+    sized_by: str | None = None,
     largest: int | None = None,
     once: bool = False,
     counted_above: bool = False,
 ) -> Callable[[Any], Any]:
-    """A field computed by a pure function of the row, what each of `needs` gives for it, and its arguments.
+    """A field computed by a pure function of the row, what each of `needs` gives for its key, and its arguments.
 
     The function's docstring is the description; its return annotation is the type unless another is given.
     """
     wanted = (needs,) if callable(needs) else tuple(needs)
-    keys = (by,) * len(wanted) if isinstance(by, str) or callable(by) else tuple(by)
 
     def declare(function: Any) -> Any:
         function = getattr(function, "__func__", function)
         declaration = Declaration(
             kind=Kind.VALUE,
             needs=wanted,
-            by=tuple(map(key, keys)),
+            by=(key(by),) * len(wanted),
             function=call(function, 1 + len(wanted)),
             clock=clock,
             weight=weight,
-            sized_by=names(sized_by),
+            sized_by=(sized_by,) if sized_by else (),
             largest=largest,
             once=once,
             counted_above=counted_above,
@@ -208,12 +213,8 @@ def field(
     return declare
 
 
-def names(given: str | Collection[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def call(function: Callable[..., Any], values: int) -> Call:
-    """A function that gets so many values by position."""
+def call(function: Callable[..., object], values: int) -> Call:
+    """The Call of a function that gets this many values by position."""
     return Call(function, tuple(inspect.signature(function).parameters.values())[values:])
 
 
@@ -225,7 +226,7 @@ def argument(description: str) -> Any:
     return strawberry.argument(description=description)
 
 
-def built(declaration: Declaration, type_: Any, description: str) -> Any:
+def built(declaration: Declaration, type_: object, description: str) -> Any:
     """The Strawberry field of a declaration: its resolver loads what is needed and calls the function."""
     function, clock = declaration.function, declaration.clock
     calls = (*declaration.by, *([function] if function else []))
@@ -237,54 +238,55 @@ def built(declaration: Declaration, type_: Any, description: str) -> Any:
         words = f"Maximum number of entries, from 0 to {declaration.largest}; all of them by default."
         arguments["first"] = keyword_parameter("first", Annotated[int | None, argument(words)], None)
 
-    def computed(row: Any, info: Info, loaded: Sequence[Any], given: Mapping[str, Any]) -> Any:
+    def computed(row: object, info: Info, needed: Sequence[object], given: Mapping[str, Any]) -> object:
         if function is None:
-            answer = loaded[0]
+            answer: Any = needed[0]
         elif clock is Clock.NEVER:
-            answer = function(row, *loaded, **given)
+            answer = function(row, *needed, **given)
         else:
             now = info.context.now
-            answer = function(row, *loaded, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
+            answer = function(row, *needed, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
         return cut(answer, declaration, given) if declaration.cut else answer
 
-    def resolve(root: Any, info: Info, **given: Any) -> Any:
+    def resolve(root: object, info: Info, **given: object) -> object:
         return computed(root, info, (), given)
 
-    async def load(root: Any, info: Info, **given: Any) -> Any:
+    async def load(root: object, info: Info, **given: object) -> object:
         pairs = zip(declaration.needs, declaration.by, strict=True)
-        asked = [loaded_for(info.context, batch, by(root, **given)) for batch, by in pairs]
+        asked = [loaded(info.context, batch, by(root, **given)) for batch, by in pairs]
         return computed(root, info, [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked), given)
 
     return resolved(load if declaration.needs else resolve, arguments.values(), declaration, type_, description)
 
 
-async def loaded_for(context: Context, batch: Batch[Any, Any], key: Any) -> Any:
+async def loaded(context: Context, batch: Batch[K, T], key: K | None) -> T | None:
+    """What a batch function gives for a key; nothing for None."""
     return None if key is None else await context.load(batch, key)
 
 
 def check_size(name: str, size: int | None, largest: int, advice: str = "") -> None:
-    """Raises a ClientError for a number of entries that can't be given."""
+    """Raises a ClientError for a number of entries that is out of range."""
     if size is not None and not 0 <= size <= largest:
         raise ClientError(f"{name} must be between 0 and {largest} (got {size}){advice}.")
 
 
-def cut(entries: Sequence[Any] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[Any]:
-    """The first entries of a list, as many as asked for or as there can be."""
+def cut(entries: Sequence[T] | None, declaration: Declaration, given: Mapping[str, Any]) -> Sequence[T]:
+    """The first entries of a list: as many as `first` says, by default the maximum."""
     first, largest = given.get("first"), declaration.largest
     assert largest is not None
     check_size("first", first, largest)
     return (entries or ())[: largest if first is None else first]
 
 
-def keyword_parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+def keyword_parameter(name: str, annotation: object, default: object = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def resolved(
-    resolve: Callable[..., Any | Awaitable[Any]],
+    resolve: Callable[..., object],
     arguments: Collection[inspect.Parameter],
     declaration: Declaration,
-    type_: Any,
+    type_: object,
     description: str,
 ) -> Any:
     """A Strawberry field with a resolver that takes these arguments: Strawberry reads them from its signature."""

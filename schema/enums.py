@@ -80,7 +80,7 @@ class Capability(Enum):
     MCP = word("MCP", "Connects to remote Model Context Protocol servers from the provider's side.")
     IMAGE_GENERATION = word("IMAGE_GENERATION", "Generates images.")
     IMAGE_EDITING = word("IMAGE_EDITING", "Edits images.")
-    VIDEO_GENERATION = word("VIDEO_GENERATION", "Makes video.")
+    VIDEO_GENERATION = word("VIDEO_GENERATION", "Generates video.")
     SPEECH_GENERATION = word("SPEECH_GENERATION", "Generates speech from text.")
     TRANSCRIPTION = word("TRANSCRIPTION", "Transcribes speech.")
     REALTIME = word("REALTIME", "Holds live conversations with low latency.")

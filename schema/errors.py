@@ -1,10 +1,19 @@
 """The root of this program's errors, and those meant for clients: a message that says what to do, and a code.
 
 ModelMetaError
-├── ClientError        an argument or a field is refused; also a GraphQLError   schema/errors.py
-├── RequestError       an operation is refused before it runs                   server/graphql/errors.py
-│   └── HttpError      a request is refused before GraphQL sees it              server/graphql/errors.py
-└── OperatorError      the set-up is wrong: one line, and exit code 2           server/errors.py
+├── ClientError              an argument or a field is refused; also a GraphQLError      schema/errors.py
+├── OverlayError             the operator's file is invalid                              seeds/overlay/loader.py
+├── FeedError                a feed can't be fetched or read                             seeds/feeds/fetch.py
+│   └── TemporaryFeedError   the same request may succeed later                          seeds/feeds/fetch.py
+├── RequestError             an operation is refused before it runs                      server/graphql/errors.py
+│   └── HttpError            a request is refused before GraphQL sees it                 server/graphql/errors.py
+├── CloseSocket              a WebSocket is closed with a code of its protocol           server/graphql/websocket.py
+├── PageError                a page can't be shown                                       server/pages/site.py
+├── OperatorError            the setup is wrong: one line, and exit code 2               server/errors.py
+├── RefreshError             the process that refreshes failed                           server/errors.py
+└── RefreshRunningError      another process holds the refresh lock                      server/errors.py
+
+Whoever parses JSON turns a JsonError, which is a ValueError (schema/strict_json.py), into one of these.
 """
 
 from typing import Final

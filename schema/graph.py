@@ -1,6 +1,6 @@
 """The executable schema, and its SDL."""
 
-from typing import Any
+from typing import TypeVar
 
 import strawberry
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
@@ -15,6 +15,8 @@ from schema.types.change import Change
 from schema.types.family import Family
 from schema.types.model import Model
 from schema.types.provider import Provider
+
+T = TypeVar("T")
 
 schema = strawberry.Schema(
     query=Query,
@@ -31,7 +33,7 @@ def alphabetical(graph: GraphQLSchema) -> GraphQLSchema:
     It changes the schema itself, because Strawberry's `sort_schema` rebuilds enums without their Python values.
     """
 
-    def sort(members: dict[str, Any]) -> None:
+    def sort(members: dict[str, T]) -> None:
         pairs = sorted(members.items())
         members.clear()
         members.update(pairs)

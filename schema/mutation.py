@@ -19,17 +19,12 @@ Sources = Annotated[
 ]
 
 
-def revision_number(summary: Mapping[str, Any]) -> int:
-    number: int = summary["revision"]
-    return number
-
-
 @strawberry.type(description="Result of a refresh.")
 class RefreshPayload:
     revision = edge(
         Revision,
         dataloaders.revisions,
-        by=revision_number,
+        by=lambda done: done["revision"],
         description="The revision the registry is at after the refresh.",
     )
     sources = edge(
@@ -49,7 +44,7 @@ class RefreshPayload:
 
 @strawberry.type(description="All mutations.")
 class Mutation:
-    # Not declared like other fields: it does something, and nothing about it can be planned or kept.
+    # Not declared like other fields: it changes data, so it can be neither planned nor cached.
     @strawberry.mutation(
         graphql_type=RefreshPayload,
         description="Refresh the registry now and wait for the result. Requires the operator's token in the header "

@@ -1,10 +1,10 @@
-"""Scalars beyond GraphQL's own. Each says where its form is specified, and refuses what it can't hold exactly."""
+"""Custom scalars. Each names its specification and refuses values it can't represent exactly."""
 
-from collections.abc import Mapping
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
-from typing import Any, NewType
+from typing import NewType
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,10 +20,12 @@ JSON = NewType("JSON", object)
 
 LARGEST = 10**30
 """Counts above this are a mistake, not a usage."""
+DIGITS = re.compile(r"-?[0-9]{1,38}")
+"""-250000000"""
 
 
 class ExactNumber(float):
-    """A number as JSON wrote it: a float to whoever wants one, with its own digits for Decimal."""
+    """A JSON number: a float that keeps its original text, for Decimal."""
 
     text: str
 
@@ -33,51 +35,46 @@ class ExactNumber(float):
         return number
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return f"{value!s:.60}"
 
 
-def parse_decimal(value: Any) -> PythonDecimal:
+def parse_decimal(value: object) -> PythonDecimal:
     if isinstance(value, ExactNumber):
         value = value.text
     if isinstance(value, bool) or not isinstance(value, (str, int, PythonDecimal)):
-        raise GraphQLError(f'Decimal can\'t take {_quoted(value)}: write it as a string, for example "0.175".')
+        raise GraphQLError(f'Decimal does not accept {_quoted(value)}: write it as a string, for example "0.175".')
     try:
         number = PythonDecimal(value)
     except InvalidOperation:
-        raise GraphQLError(f'Decimal can\'t take "{_quoted(value)}": write digits, for example "0.175".') from None
+        raise GraphQLError(f'Decimal does not accept "{_quoted(value)}": write digits, for example "0.175".') from None
     if not number.is_finite() or abs(number.adjusted()) > 40 or len(number.as_tuple().digits) > 60:
-        raise GraphQLError(f'Decimal can\'t take "{_quoted(value)}": it is no number of ordinary size.')
+        raise GraphQLError(f'Decimal does not accept "{_quoted(value)}": the number is out of range.')
     return number
 
 
-def parse_decimal_literal(node: ValueNode, _: Any = None) -> PythonDecimal:
+def parse_decimal_literal(node: ValueNode, _: object = None) -> PythonDecimal:
     # A number in the document is read from its own digits, never through a float.
     text = getattr(node, "value", None)
     if not isinstance(text, str):
-        raise GraphQLError('Decimal takes a string or a number, for example "0.175".', node)
+        raise GraphQLError('Decimal accepts a string or a number, for example "0.175".', node)
     return parse_decimal(text)
 
 
-def parse_big_int(value: Any) -> int:
-    if (
-        isinstance(value, str)
-        and value.removeprefix("-").isascii()
-        and value.removeprefix("-").isdigit()
-        and len(value) < 40
-    ):
+def parse_big_int(value: object) -> int:
+    if isinstance(value, str) and DIGITS.fullmatch(value):
         value = int(value)
     if isinstance(value, ExactNumber) and value.is_integer() and abs(value) <= LARGEST:
         value = int(PythonDecimal(value.text))
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
-        raise GraphQLError(f"BigInt can't take {_quoted(value)}: write a whole number, or its digits as a string.")
+        raise GraphQLError(f"BigInt does not accept {_quoted(value)}: write a whole number, or its digits as a string.")
     return value
 
 
-def parse_big_int_literal(node: ValueNode, _: Any = None) -> int:
+def parse_big_int_literal(node: ValueNode, _: object = None) -> int:
     if isinstance(node, (IntValueNode, StringValueNode)):
         return parse_big_int(node.value)
-    raise GraphQLError("BigInt takes a whole number, or its digits as a string.", node)
+    raise GraphQLError("BigInt accepts a whole number, or its digits as a string.", node)
 
 
 def serialize_big_int(value: int) -> int | str:
@@ -85,16 +82,16 @@ def serialize_big_int(value: int) -> int | str:
     return value if abs(value) < 2**53 else str(value)
 
 
-def parse_date(value: Any) -> date:
+def parse_date(value: object) -> date:
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise GraphQLError(f'Date can\'t take "{_quoted(value)}": write YYYY-MM-DD.')
+    raise GraphQLError(f'Date does not accept "{_quoted(value)}": write YYYY-MM-DD.')
 
 
-def parse_datetime(value: Any) -> datetime:
+def parse_datetime(value: object) -> datetime:
     """A moment; without an offset it is taken as UTC."""
     if isinstance(value, str) and 10 <= len(value) <= 40:
         try:
@@ -102,20 +99,20 @@ def parse_datetime(value: Any) -> datetime:
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    raise GraphQLError(f'DateTime can\'t take "{_quoted(value)}": write YYYY-MM-DDThh:mm:ssZ.')
+    raise GraphQLError(f'DateTime does not accept "{_quoted(value)}": write YYYY-MM-DDThh:mm:ssZ.')
 
 
 def serialize_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def parse_url(value: Any) -> str:
+def parse_url(value: object) -> str:
     if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
         return value
-    raise GraphQLError(f'URL can\'t take "{_quoted(value)}": write an http or https address.')
+    raise GraphQLError(f'URL does not accept "{_quoted(value)}": write an http or https address.')
 
 
-def serialize_json(value: Any) -> Any:
+def serialize_json(value: object) -> object:
     """The value with decimals as numbers, digit for digit."""
     if isinstance(value, PythonDecimal):
         return orjson.Fragment(plain(value))
@@ -124,10 +121,6 @@ def serialize_json(value: Any) -> Any:
     if is_array(value):
         return [serialize_json(entry) for entry in value]
     return value
-
-
-def _parse_json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-    return value_from_ast_untyped(node)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -167,7 +160,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=serialize_json,
         parse_value=lambda value: value,
-        parse_literal=_parse_json_literal,
+        parse_literal=lambda node, _: value_from_ast_untyped(node),
     ),
     URL: scalar(
         name="URL",

@@ -16,7 +16,7 @@ class JsonError(ValueError):
 
 
 class JsonParser:
-    """Parses JSON; what an instance bounds and returns for numbers is said once, where it is made."""
+    """Parses JSON. The arguments set the limits, and the Python types of numbers."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class JsonParser:
 
     def _bounded_decimal(self, text: str) -> Decimal | float:
         if self.max_digits is None or len(text) <= self.max_digits:
-            # By its exponent, before anything writes it out: 1e999999999 would fill the memory.
+            # Check the exponent before anything expands the number: 1e999999999 would exhaust memory.
             try:
                 exponent = abs(Decimal(text).adjusted())
             except InvalidOperation:

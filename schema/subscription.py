@@ -51,13 +51,13 @@ class Stream:
 
     name: str
     """Equal for streams of the same rows."""
-    rows: Callable[[Context, Position, int], Awaitable[Select[Any]]]
+    rows: Callable[[Context, Position, int], Awaitable[Select[tables.Revision] | Select[tables.Change]]]
     """Selects the rows after a position, up to the latest revision."""
     position: Callable[[Any], Position]
     """The position after a row."""
 
 
-async def _revisions(_: Context, after: Position, latest: int) -> Select[Any]:
+async def _revisions(_: Context, after: Position, latest: int) -> Select[tables.Revision]:
     number = col(tables.Revision.number)
     return sa.select(tables.Revision).where(number > after.revision, number <= latest).order_by(number)
 
@@ -70,7 +70,7 @@ def changes(filter: ChangeFilter | None) -> Stream:
     if filter is not None:
         filter = dataclasses.replace(filter, since_revision=None)
 
-    async def rows(reading: Context, after: Position, latest: int) -> Select[Any]:
+    async def rows(reading: Context, after: Position, latest: int) -> Select[tables.Change]:
         number, id = col(tables.Change.revision_number), col(tables.Change.id)
         matching = (await change_listing(reading, filter)).conditions
         return (
@@ -82,7 +82,7 @@ def changes(filter: ChangeFilter | None) -> Stream:
     return Stream(signature("changes", filter), rows, lambda row: Position(row.revision_number - 1, row.id))
 
 
-async def follow(state: State, watch: Revisions, stream: Stream, position: Position) -> AsyncGenerator[Any]:
+async def follow(state: State, watch: Revisions, stream: Stream, position: Position) -> AsyncGenerator[object]:
     """The rows after a position, then new ones as they are added, for as long as the caller asks."""
     latest = watch.number
     while True:
@@ -95,8 +95,8 @@ async def follow(state: State, watch: Revisions, stream: Stream, position: Posit
             latest = await watch.after(latest)
 
 
-async def _chunk(state: State, watch: Revisions, stream: Stream, after: Position, latest: int) -> Sequence[Any]:
-    async def read() -> tuple[Sequence[Any], int]:
+async def _chunk(state: State, watch: Revisions, stream: Stream, after: Position, latest: int) -> Sequence[object]:
+    async def read() -> tuple[Sequence[object], int]:
         async with asyncio.timeout(READ_TIMEOUT), context(watch.engine) as reading:
             rows = await reading.tuples((await stream.rows(reading, after, latest)).limit(CHUNK))
             return rows, ROW_BYTES * len(rows) + len(stream.name)
@@ -147,7 +147,7 @@ class Subscription:
         metadata=DECLARED,
     )
     @staticmethod
-    async def registry_refreshed(info: Info, since_revision: Since = None) -> Any:
+    async def registry_refreshed(info: Info, since_revision: Since = None) -> AsyncGenerator[object]:
         watch, latest = await begin(info, since_revision)
         start = Position(latest - 1 if since_revision is None else since_revision)
         return follow(info.context.state, watch, REVISIONS, start)
@@ -159,7 +159,7 @@ class Subscription:
         metadata=DECLARED,
     )
     @staticmethod
-    async def model_changed(info: Info, filter: Which = None) -> Any:
+    async def model_changed(info: Info, filter: Which = None) -> AsyncGenerator[object]:
         since = None if filter is None or filter.since_revision is UNSET else filter.since_revision
         conditions(filter)  # refuses a filter that is too large
         watch, latest = await begin(info, since)

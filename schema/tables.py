@@ -25,8 +25,8 @@ from schema.enums import (
     SourceStatus,
 )
 
-LAYOUT = 3
-"""Number of this layout; raise it with every change of a table, and add a step to `server/database/migrations.py`."""
+LAYOUT = 4
+"""Version of the tables. Increase it with every change to one, and add a step to `server/database/migrations.py`."""
 
 
 def word(enum: type[Enum]) -> Any:
@@ -36,7 +36,7 @@ def word(enum: type[Enum]) -> Any:
 
 class Table(SQLModel):
     model_config = {"use_attribute_docstrings": True}
-    __tablename__: ClassVar[Any]
+    __tablename__: ClassVar[str]
 
 
 def table(model: type[Table]) -> sa.Table:
@@ -47,15 +47,11 @@ def table(model: type[Table]) -> sa.Table:
 class Layout(Table, table=True):
     """The layout of the tables in this database."""
 
-    __tablename__ = "layout"
-
     number: int = Field(primary_key=True)
 
 
 class Source(Table, table=True):
     """A source of data: a feed, the curated files or the operator's overlay."""
-
-    __tablename__ = "source"
 
     slug: str = Field(primary_key=True)
     """Short identifier of the source: models-dev, genai-prices, curated."""
@@ -86,8 +82,6 @@ class Source(Table, table=True):
 class Edition(Table, table=True):
     """The last good content of a feed, which is used again when the feed can't be reached or is held back."""
 
-    __tablename__ = "edition"
-
     source_slug: str = Field(primary_key=True)
     content: bytes
     """The response body, compressed with zlib."""
@@ -104,8 +98,6 @@ class Edition(Table, table=True):
 class Revision(Table, table=True):
     """A state of the whole registry. Every response is read from exactly one revision."""
 
-    __tablename__ = "revision"
-
     number: int = Field(primary_key=True)
     """Increases by one with every refresh that changes something."""
     created_at: datetime = Field(sa_type=Instant)
@@ -118,8 +110,6 @@ class Revision(Table, table=True):
 
 class Provider(Table, table=True):
     """A company or a program that serves models through an API."""
-
-    __tablename__ = "provider"
 
     slug: str = Field(primary_key=True)
     """Identifier used in references: openai, amazon-bedrock."""
@@ -142,8 +132,6 @@ class Provider(Table, table=True):
 class Family(Table, table=True):
     """A line of models that share a name: GPT-4.1, Claude Sonnet."""
 
-    __tablename__ = "family"
-
     slug: str = Field(primary_key=True)
     """Identifier of the family: gpt-4.1, claude-sonnet."""
     name: str = Field(index=True)
@@ -154,19 +142,16 @@ class Family(Table, table=True):
     """Number of models in the family at all providers, including retired ones."""
 
 
+NEWEST_FIRST = (sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref")
+"""The default order of models, for indexes."""
+
+
 class Model(Table, table=True):
     """One model as one provider serves it."""
 
-    __tablename__ = "model"
-    __table_args__: ClassVar[Any] = (
-        sa.Index("model_newest", sa.text("(release_date IS NULL)"), sa.text("release_date DESC"), "ref"),
-        sa.Index(
-            "model_newest_by_provider",
-            "provider_slug",
-            sa.text("(release_date IS NULL)"),
-            sa.text("release_date DESC"),
-            "ref",
-        ),
+    __table_args__ = (
+        sa.Index("model_newest", *NEWEST_FIRST),
+        sa.Index("model_newest_by_provider", "provider_slug", *NEWEST_FIRST),
         sa.Index("model_cheapest", sa.text("(price_input IS NULL)"), "price_input", "ref"),
         sa.Index("model_cheapest_output", sa.text("(price_output IS NULL)"), "price_output", "ref"),
         sa.Index("model_largest", sa.text("(context_window IS NULL)"), "context_window", "ref"),
@@ -252,8 +237,6 @@ class Model(Table, table=True):
 class Rate(Table, table=True):
     """One rate: the price of one meter at one service tier, above one context size, in one period."""
 
-    __tablename__ = "rate"
-
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
     position: int
@@ -282,14 +265,13 @@ class Rate(Table, table=True):
     """First day the rate is no longer in force; null if no end is known."""
     source_slug: str = Field(foreign_key="source.slug")
     observed: bool = False
-    """Whether the period is what the registry observed rather than what the source states."""
+    """True if the registry observed the period, false if the source states it."""
 
 
 class Parameter(Table, table=True):
     """A request parameter of a model."""
 
-    __tablename__ = "parameter"
-    __table_args__: ClassVar[Any] = (sa.Index("parameter_name", "name", "supported", "model_id"),)
+    __table_args__ = (sa.Index("parameter_name", "name", "supported", "model_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
@@ -332,8 +314,7 @@ class Trait(Table, table=True):
     One table for all five, so that a page of models needs one statement for any of them.
     """
 
-    __tablename__ = "trait"
-    __table_args__: ClassVar[Any] = (sa.Index("trait_value", "kind", "value", "model_id"),)
+    __table_args__ = (sa.Index("trait_value", "kind", "value", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     kind: TraitKind = Field(sa_type=word(TraitKind), primary_key=True)
@@ -341,7 +322,7 @@ class Trait(Table, table=True):
 
 
 class AliasKind(Enum):
-    """What kind of other name it is."""
+    """The kinds of other names."""
 
     ALIAS = "ALIAS"
     SNAPSHOT = "SNAPSHOT"
@@ -350,8 +331,7 @@ class AliasKind(Enum):
 class Alias(Table, table=True):
     """Another name of a model at its provider."""
 
-    __tablename__ = "alias"
-    __table_args__: ClassVar[Any] = (sa.Index("alias_name", "name", "model_id"),)
+    __table_args__ = (sa.Index("alias_name", "name", "model_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     name: str = Field(primary_key=True)
@@ -361,8 +341,6 @@ class Alias(Table, table=True):
 
 class Term(Table, table=True):
     """A term by which search finds a model."""
-
-    __tablename__ = "term"
 
     term: str = Field(primary_key=True)
     model_id: int = Field(foreign_key="model.id", primary_key=True, index=True)
@@ -383,21 +361,20 @@ class ReferenceKind(Enum):
 class Reference(Table, table=True):
     """A key under which references find a model: its id, another name or its title, normalized."""
 
-    __tablename__ = "reference"
-    __table_args__: ClassVar[Any] = (sa.Index("reference_model", "model_id", "kind"),)
+    __table_args__ = (sa.Index("reference_model", "model_id", "kind"),)
 
     kind: ReferenceKind = Field(sa_type=word(ReferenceKind), primary_key=True)
-    """FULL is the whole id, PLAIN the id without how it is routed or sold, TEXT the text that near misses are
-    looked for in."""
+    """FULL: the whole id. PLAIN: the id without suffixes for routing or billing. ALIAS: another name. TITLE: the
+    display name. TEXT: the plain id as text, for near misses."""
     key: str = Field(primary_key=True)
     """Words, numbers and day, normalized: gpt-mini/4.1/."""
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     region: str = ""
-    """The cloud region in front of the id, of FULL keys."""
+    """The cloud region in front of the id; only FULL keys have one."""
 
 
 class PrefixKind(Enum):
-    """What a word in front of an id says."""
+    """What a word in front of an id stands for."""
 
     MAKER = "MAKER"
     PATH = "PATH"
@@ -408,21 +385,17 @@ class PrefixKind(Enum):
 class Prefix(Table, table=True):
     """A word in front of ids, and the maker it stands for."""
 
-    __tablename__ = "prefix"
-
     text: str = Field(primary_key=True)
-    """The word, normalized. Of SERVES and OWN it is the slug of a lab."""
+    """The word, normalized. For SERVES and OWN, the slug of a lab."""
     kind: PrefixKind = Field(sa_type=word(PrefixKind), primary_key=True)
-    """MAKER names a maker, PATH stands somewhere before a slash, SERVES a maker whose models the lab serves,
-    OWN the maker the lab itself is."""
+    """MAKER: the word names a maker. PATH: it occurs before a slash in some id. SERVES: the lab serves models of this
+    maker. OWN: the lab itself is this maker."""
     maker: str = Field(default="", primary_key=True)
     """The maker; empty for PATH."""
 
 
 class Claim(Table, table=True):
     """What one source says about one fact of a model."""
-
-    __tablename__ = "claim"
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     field: str = Field(primary_key=True)
@@ -443,9 +416,8 @@ class Claim(Table, table=True):
 class Change(Table, table=True):
     """A change between two revisions."""
 
-    __tablename__ = "change"
     # Each ends with the id, by which changes are ordered.
-    __table_args__: ClassVar[Any] = (
+    __table_args__ = (
         sa.Index("change_by_revision", "revision_number", "id"),
         sa.Index("change_by_kind", "kind", "id"),
         sa.Index("change_by_model", "model_ref", "id"),
@@ -471,22 +443,5 @@ class Change(Table, table=True):
     """When the refresh that made the change ran."""
 
 
-REGISTRY: tuple[type[Table], ...] = (
-    Layout,
-    Source,
-    Edition,
-    Revision,
-    Provider,
-    Family,
-    Model,
-    Rate,
-    Parameter,
-    Trait,
-    Alias,
-    Term,
-    Reference,
-    Prefix,
-    Claim,
-    Change,
-)
-"""Every table, parents before children."""
+REGISTRY: tuple[type[Table], ...] = tuple(Table.__subclasses__())
+"""Every table, in the order they are declared: parents before children."""

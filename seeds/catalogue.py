@@ -77,7 +77,6 @@ class Facts(TypedDict, total=False):
     context_window: int
     max_input_tokens: int
     max_output_tokens: int
-    knowledge_cutoff_text: str
     release_date: date
     deprecation_date: date
     retirement_date: date
@@ -85,10 +84,27 @@ class Facts(TypedDict, total=False):
     """Slug of the undated model that this is a snapshot of."""
     canonical: str
     """maker/model: the identity shared with the same model at other providers."""
+    knowledge_cutoff_text: str
     input_modalities: frozenset[str]
     output_modalities: frozenset[str]
     endpoints: frozenset[str]
     use_cases: frozenset[str]
+
+
+DIGITS = 40
+"""Most digits of a number from outside, and the largest exponent."""
+UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Control characters, those that reverse the direction of text, and lone surrogates."""
+PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
+
+
+def bounded(value: Decimal) -> Decimal:
+    """The value itself. Raises ValueError if it has too many digits."""
+    _, digits, exponent = value.as_tuple()
+    # Written out, even a zero with an exponent of 999999999 would fill the memory.
+    if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
+        raise ValueError("the number has too many digits")
+    return value
 
 
 def known_facts(facts: Mapping[str, object]) -> Facts:

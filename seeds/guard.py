@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from schema.enums import PricePublication
 from schema.pricing.rates import RateKey, rate_key
-from seeds.catalogue import Catalogue, ModelClaims, ModelKey
+from seeds.catalogue import Catalogue, ModelClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +24,28 @@ class Thresholds:
 
 def objection(before: Catalogue | None, after: Catalogue, thresholds: Thresholds) -> str | None:
     """Why the feed is held back; None if it is not."""
+    before = before or Catalogue(after.source)
     for count, of, share, words, setting in (
         (after.left_out, after.entries, thresholds.invalid, "entries fail validation", "INVALID"),
-        (*_left(before, after), thresholds.retired, "models would leave it", "RETIRED"),
-        (*_changed(before, after), thresholds.moved, "prices would move", "MOVED"),
+        (*_left(before, after), thresholds.retired, "models would be removed", "RETIRED"),
+        (*_changed(before, after), thresholds.moved, "prices would change", "MOVED"),
     ):
         if of and count / of > share:
             return (
                 f"{count:,} of {of:,} {words} ({count / of:.0%}, more than MODELMETA_GUARD_{setting}={share:g}). "
-                f"If that is right: modelmeta refresh --force {after.source}"
+                f"If this is expected, run: modelmeta refresh --force {after.source}"
             )
     return None
 
 
-def _left(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
-    """How many models left, of how many."""
-    old, new = keys(before), keys(after)
+def _left(before: Catalogue, after: Catalogue) -> tuple[int, int]:
+    """Number of models that were removed, and of all models before."""
+    old, new = ({model.key for model in catalogue.models} for catalogue in (before, after))
     return len(old - new), len(old)
 
 
-def keys(catalogue: Catalogue | None) -> set[ModelKey]:
-    return set() if catalogue is None else {model.key for model in catalogue.models}
-
-
-def _changed(before: Catalogue | None, after: Catalogue) -> tuple[int, int]:
-    """How many prices changed or were removed, of how many. Only models that stay count."""
-    if before is None:
-        return 0, 0
+def _changed(before: Catalogue, after: Catalogue) -> tuple[int, int]:
+    """Number of prices that changed or were removed, and of all prices before. Only models that stay count."""
     prices_after = {model.key: dict(prices(model)) for model in after.models}
     changed = total = 0
     for model in before.models:

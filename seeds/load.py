@@ -15,9 +15,9 @@ from schema.enums import SourceStatus
 from seeds.catalogue import Catalogue
 from seeds.curated import loader
 from seeds.feeds import FEEDS
-from seeds.feeds.fetch import BundledFeed, Feed
 from seeds.merge.merge import Merged, merge
 from seeds.overlay import loader as overlays
+from seeds.overlay.loader import Overlay
 from seeds.store import sources
 from seeds.store.sources import Contribution, State
 from seeds.store.store import Outcome, store
@@ -62,45 +62,43 @@ def moment() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def bundled(feed: Feed) -> bytes | None:
-    """The content of a feed that is part of the program, if there is one."""
-    return feed.bundled() if isinstance(feed, BundledFeed) else None
-
-
 def read(
     progress: Progress = lambda _: None, overlay: Path | None = None, kept: Mapping[str, bytes] | None = None
 ) -> Loaded:
     """Reads and merges the sources without a network, and the operator's file, if there is one.
 
     `kept` is the last valid content of feeds; for the others the bundled content is read.
-    Takes seconds of computing. Raises OverlayError for a mistake in the file.
+    Takes several seconds of CPU time. Raises OverlayError for a mistake in the file.
     """
-    given: overlays.Overlay | None = None
+    given: Overlay | None = None
     if overlay is not None:
-        progress("overlay")
+        progress(overlays.SLUG)
         given = overlays.read(overlay)
     kept = kept or {}
-    feeds = {feed: content for feed in FEEDS if (content := kept.get(feed.SLUG) or bundled(feed)) is not None}
+    contents = {feed.SLUG: content for feed in FEEDS if (content := kept.get(feed.SLUG) or feed.bundled()) is not None}
     # Bundled content is stale: nothing was fetched.
-    states = {feed.SLUG: State(SourceStatus.STALE, answered=True) for feed in feeds if feed.SLUG not in kept}
+    states = {slug: State(SourceStatus.STALE, answered=True) for slug in contents if slug not in kept}
     here = State(asked=True, answered=True)
     states |= {loader.SLUG: here, overlays.SLUG: here if given else State(SourceStatus.DISABLED)}
-    catalogues = [curated(progress)]
-    for feed, content in feeds.items():
-        progress(feed.SLUG)
-        catalogues.append(feed.parse(content))
-    editions = editions_of({feed.SLUG: content for feed, content in feeds.items()}, given)
-    return combine(catalogues, given, editions, moment(), states, progress)
+    return combine(parse_catalogues(contents, {}, progress), given, contents, moment(), states, progress)
 
 
-def curated(progress: Progress) -> Catalogue:
+def parse_catalogues(
+    contents: Mapping[str, bytes], parsed: Mapping[str, Catalogue], progress: Progress
+) -> list[Catalogue]:
+    """The curated catalogue and those of the feeds, in order of trust; `parsed` are those parsed before."""
     progress(loader.SLUG)
-    return loader.bundled()
+    catalogues = [loader.bundled()]
+    for feed in FEEDS:
+        if feed.SLUG in contents:
+            progress(feed.SLUG)
+            catalogues.append(parsed.get(feed.SLUG) or feed.parse(contents[feed.SLUG]))
+    return catalogues
 
 
-def editions_of(feeds: Mapping[str, bytes], given: overlays.Overlay | None) -> dict[str, str]:
+def editions_of(contents: Mapping[str, bytes], given: Overlay | None) -> dict[str, str]:
     """Fingerprint of the content of each source."""
-    editions = {slug: hashlib.sha256(content).hexdigest() for slug, content in feeds.items()}
+    editions = {slug: hashlib.sha256(content).hexdigest() for slug, content in contents.items()}
     editions[loader.SLUG] = hashlib.sha256("".join(text for _, text in loader.texts()).encode()).hexdigest()
     if given is not None:
         editions[overlays.SLUG] = given.edition
@@ -109,39 +107,34 @@ def editions_of(feeds: Mapping[str, bytes], given: overlays.Overlay | None) -> d
 
 def combine(
     catalogues: Sequence[Catalogue],
-    given: overlays.Overlay | None,
-    editions: Mapping[str, str],
+    given: Overlay | None,
+    contents: Mapping[str, bytes],
     now: datetime,
     states: Mapping[str, State],
-    progress: Progress = lambda _: None,
+    progress: Progress,
 ) -> Loaded:
     """Merges the catalogues. Raises OverlayError if the overlay does not fit them."""
     progress("merge")
     if given is not None:
         given.check(catalogues)
         catalogues = [given.catalogue, *catalogues]
-    return Loaded(catalogues, editions, merge(catalogues, now.date()), now, states)
+    return Loaded(catalogues, editions_of(contents, given), merge(catalogues, now.date()), now, states)
 
 
 async def write(connection: AsyncConnection, loaded: Loaded, progress: Progress = lambda _: None) -> Outcome:
     """Stores what was read. The caller's transaction makes it all or nothing."""
     progress("store")
-    await sources.write(connection, loaded.now, loaded.states, contributions(loaded))
+    counts = loaded.merged.model_counts
+    contributions = {
+        catalogue.source: Contribution(
+            counts.get(catalogue.source, 0), catalogue.left_out, loaded.editions[catalogue.source]
+        )
+        for catalogue in loaded.catalogues
+    }
+    await sources.write(connection, loaded.now, loaded.states, contributions)
     outcome = await store(connection, loaded.merged, loaded.now)
     await sources.note_inputs(connection, loaded.inputs)
     if outcome.wrote:
         # Without new statistics PostgreSQL plans the first queries after a load as if the tables were empty.
         await connection.execute(sa.text("ANALYZE"))
     return outcome
-
-
-def contributions(loaded: Loaded) -> dict[str, Contribution]:
-    """What each source contributed to the registry."""
-    return {
-        catalogue.source: Contribution(
-            loaded.merged.model_counts.get(catalogue.source, 0),
-            catalogue.left_out,
-            loaded.editions[catalogue.source],
-        )
-        for catalogue in loaded.catalogues
-    }

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schema.enums import SourceStatus
 from seeds import load
 from seeds.catalogue import Catalogue
+from seeds.curated import loader
 from seeds.feeds import FEEDS
 from seeds.feeds.fetch import Feed, FeedError, fetch
 from seeds.guard import Thresholds, objection
-from seeds.load import Loaded, bundled, combine, curated, editions_of, fingerprint
+from seeds.load import Loaded, editions_of, fingerprint
 from seeds.overlay import loader as overlays
-from seeds.overlay.loader import OverlayError
+from seeds.overlay.loader import Overlay, OverlayError
 from seeds.store import sources
 from seeds.store.sources import Edition, State
 from seeds.store.store import Outcome, latest_revision
@@ -89,7 +90,7 @@ async def refresh(database: Database, plan: Plan, progress: Progress = lambda _,
         kept = await sources.editions(connection)
         latest = await latest_revision(connection)
     found = await _gather(plan, kept, progress)
-    found.states["curated"] = State(asked=True, answered=True)
+    found.states[loader.SLUG] = State(asked=True, answered=True)
     given = _overlay(plan, kept, found)
     inputs = fingerprint(editions_of(found.contents, given), now.date())
     loaded: Loaded | None = None
@@ -118,63 +119,56 @@ async def _gather(plan: Plan, kept: Mapping[str, Edition], progress: Progress) -
 async def _fetch(feed: Feed, plan: Plan, kept: Edition | None, found: Gathered, progress: Progress) -> None:
     """Fetches one feed. If it can't be used, its last valid content stays."""
     slug = feed.SLUG
-    known = kept.content if kept else bundled(feed)
+    known = kept.content if kept else feed.bundled()
     if known is not None:
         found.contents[slug] = known
     url = plan.urls.get(slug, "")
+    if url and plan.only is not None and slug not in plan.only:
+        return
     if not url:
-        found.states[slug] = State(SourceStatus.DISABLED)
-        progress(slug, "switched off")
-        return
-    if plan.only is not None and slug not in plan.only:
-        return
-    progress(slug, "fetching")
-    try:
-        fetched = await fetch(
-            url,
-            etag=kept.etag if kept else None,
-            last_modified=kept.last_modified if kept else None,
-            limit=plan.limit,
-            deadline=plan.timeout,
-        )
-        if fetched.content is None or (kept and fetched.fingerprint == kept.fingerprint):
-            found.states[slug] = State(asked=True, answered=True)
-            progress(slug, "unchanged")
-            return
-        catalogue = feed.parse(fetched.content)
-        if refusal := _objection(feed, found, catalogue, plan):
-            found.states[slug] = State(SourceStatus.HELD, refusal, asked=True)
-            progress(slug, "held")
-            return
-    except FeedError as error:
-        found.states[slug] = State(SourceStatus.FAILED, str(error), asked=True)
-        progress(slug, "failed")
-        return
-    except Exception:
-        # A bug in reading one feed must not keep the others from being read.
-        log.exception("the answer of %s could not be read", slug)
-        found.states[slug] = State(SourceStatus.FAILED, "Its answer could not be read; the log says why.", asked=True)
-        progress(slug, "failed")
-        return
-    assert fetched.fingerprint is not None
+        state, what = State(SourceStatus.DISABLED), "switched off"
+    else:
+        progress(slug, "fetching")
+        try:
+            state, what = await _ask(feed, url, plan, kept, found)
+        except FeedError as error:
+            state, what = State(SourceStatus.FAILED, str(error), asked=True), "failed"
+        except Exception:
+            # A bug in reading one feed must not keep the others from being read.
+            log.exception("the response of %s could not be parsed", slug)
+            reason = "Its response could not be parsed; see the log."
+            state, what = State(SourceStatus.FAILED, reason, asked=True), "failed"
+    found.states[slug] = state
+    progress(slug, what)
+
+
+async def _ask(feed: Feed, url: str, plan: Plan, kept: Edition | None, found: Gathered) -> tuple[State, str]:
+    """Fetches a feed, and notes its content if that is new and the guard does not hold it. Raises FeedError."""
+    slug = feed.SLUG
+    fetched = await fetch(
+        url,
+        etag=kept.etag if kept else None,
+        last_modified=kept.last_modified if kept else None,
+        limit=plan.limit,
+        deadline=plan.timeout,
+    )
+    answered = State(asked=True, answered=True)
+    if fetched.content is None or fetched.fingerprint is None or (kept and fetched.fingerprint == kept.fingerprint):
+        return answered, "unchanged"
+    catalogue = feed.parse(fetched.content)
+    if slug not in plan.forced:
+        known = found.contents.get(slug)
+        if known is not None:
+            found.catalogues[slug] = feed.parse(known)
+        if refusal := objection(found.catalogues.get(slug), catalogue, plan.thresholds):
+            return State(SourceStatus.HELD, refusal, asked=True), "held"
     found.fresh[slug] = Edition(fetched.content, fetched.fingerprint, fetched.etag, fetched.last_modified)
     found.contents[slug] = fetched.content
     found.catalogues[slug] = catalogue
-    found.states[slug] = State(asked=True, answered=True)
-    progress(slug, "new")
+    return answered, "new"
 
 
-def _objection(feed: Feed, found: Gathered, new: Catalogue, plan: Plan) -> str | None:
-    """What the guard says against a feed's new catalogue. Parses the known content for it."""
-    if feed.SLUG in plan.forced:
-        return None
-    known = found.contents.get(feed.SLUG)
-    if known is not None:
-        found.catalogues[feed.SLUG] = feed.parse(known)
-    return objection(found.catalogues.get(feed.SLUG), new, plan.thresholds)
-
-
-def _overlay(plan: Plan, kept: Mapping[str, Edition], found: Gathered) -> overlays.Overlay | None:
+def _overlay(plan: Plan, kept: Mapping[str, Edition], found: Gathered) -> Overlay | None:
     """The operator's file; if it has a mistake, its last valid content."""
     if plan.overlay is None:
         found.states[overlays.SLUG] = State(SourceStatus.DISABLED)
@@ -189,28 +183,24 @@ def _overlay(plan: Plan, kept: Mapping[str, Edition], found: Gathered) -> overla
     return given
 
 
-def _overlay_before(kept: Mapping[str, Edition], found: Gathered, reason: str) -> overlays.Overlay | None:
+def _overlay_before(kept: Mapping[str, Edition], found: Gathered, reason: str) -> Overlay | None:
     found.states[overlays.SLUG] = State(SourceStatus.FAILED, reason, asked=True)
     found.fresh.pop(overlays.SLUG, None)
     before = kept.get(overlays.SLUG)
-    return None if before is None else overlays.parse(before.content, "the overlay as it was")
+    return None if before is None else overlays.parse(before.content, "the previous overlay")
 
 
 def _combined(
-    found: Gathered, kept: Mapping[str, Edition], given: overlays.Overlay | None, now: datetime, progress: Progress
+    found: Gathered, kept: Mapping[str, Edition], given: Overlay | None, now: datetime, progress: Progress
 ) -> Loaded:
     def step(name: str) -> None:
         progress(name, "under way")
 
-    catalogues = [curated(step)]
-    for feed in FEEDS:
-        if feed.SLUG in found.contents:
-            step(feed.SLUG)
-            # What the guard compared is already parsed.
-            catalogues.append(found.catalogues.get(feed.SLUG) or feed.parse(found.contents[feed.SLUG]))
+    # What the guard compared is already parsed.
+    catalogues = load.parse_catalogues(found.contents, found.catalogues, step)
 
-    def combined(overlay: overlays.Overlay | None) -> Loaded:
-        return combine(catalogues, overlay, editions_of(found.contents, overlay), now, found.states, step)
+    def combined(overlay: Overlay | None) -> Loaded:
+        return load.combine(catalogues, overlay, found.contents, now, found.states, step)
 
     try:
         return combined(given)
@@ -219,5 +209,5 @@ def _combined(
     try:
         return combined(given)
     except OverlayError:
-        # Its last valid content does not fit either: what it refers to has left the other sources.
+        # Its last valid content does not fit either: the other sources no longer have what it refers to.
         return combined(None)

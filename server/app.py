@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeAlias, TypedDict
+from functools import partial
+from typing import TypeAlias, TypedDict
 
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,7 +17,6 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from schema import tables
 from schema.graph import sdl
 from server import database
 from server.database.revisions import Watch
@@ -29,7 +27,7 @@ from server.graphql.errors import HttpError
 from server.graphql.execution import Runner
 from server.graphql.http import GraphQLEndpoint
 from server.graphql.websocket import WebSocketEndpoint
-from server.pages.error_pages import missing_page, page
+from server.pages.error_pages import missing, page
 from server.pages.routes import routes as page_routes
 from server.pages.site import Site
 from server.refresh.scheduler import Refresher, Scheduler
@@ -89,7 +87,7 @@ async def run_server(settings: Settings) -> AsyncGenerator[ServerState]:
 
 
 @asynccontextmanager
-async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+async def background(work: Coroutine[object, None, None]) -> AsyncGenerator[None]:
     """Runs the work beside the server for as long as the block lasts."""
     task = asyncio.create_task(work)
     try:
@@ -152,7 +150,7 @@ async def ready(request: ServerRequest) -> Response:
     """Readiness: the registry can be read, and has a revision."""
     try:
         async with database.reading(request.state["engine"]) as connection:
-            revision = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number))))
+            revision = await database.newest(connection)
     except (SQLAlchemyError, OSError):
         revision = None
     content = {"status": "ok" if revision else "not ready", "revision": revision}
@@ -160,9 +158,9 @@ async def ready(request: ServerRequest) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    # People get a page, programs the shape they know.
+    # Browsers get a page, programs get a GraphQL error.
     if "text/html" in request.headers.get("accept", ""):
-        return await page(missing_page)(request)
+        return await page(partial(missing, kind="page"))(request)
     message = "There is nothing at this address. GraphQL is at /graphql, its explorer at /graphiql."
     return HttpError(404, message, "NOT_FOUND").response()
 

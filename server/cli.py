@@ -14,7 +14,7 @@ from server.errors import OperatorError
 
 app = typer.Typer(
     name="modelmeta",
-    help="The registry of LLM models that other software asks.",
+    help="A GraphQL registry of LLM providers, models, prices and request parameters.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,7 +102,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def read_settings(flags: Mapping[str, object] | None = None) -> Settings:
+def read_settings(**flags: object) -> Settings:
     """Settings from the flags that are given, then from the environment.
 
     Raises OperatorError that names the setting, its value and what it means.
@@ -113,7 +112,7 @@ def read_settings(flags: Mapping[str, object] | None = None) -> Settings:
         if key.startswith(PREFIX) and key not in known:
             raise OperatorError(f"No setting is called {key}. `modelmeta settings` lists all settings.")
     try:
-        return Settings.model_validate({name: value for name, value in (flags or {}).items() if value is not None})
+        return Settings.model_validate({name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         mistake = error.errors()[0]
         name = str(mistake["loc"][0])
@@ -135,31 +134,20 @@ class SettingOrigin(NamedTuple):
     variable: str
     value: str
     origin: str
-    """default, environment or flag."""
+    """default or environment."""
     description: str
 
 
-def list_settings(flags: Mapping[str, object] | None = None) -> list[SettingOrigin]:
+def list_settings() -> list[SettingOrigin]:
     """Every setting with its value, without secrets, and where the value comes from."""
-    flags = {name: value for name, value in (flags or {}).items() if value is not None}
-    settings = read_settings(flags)
-
-    def origin(name: str) -> str:
+    settings = read_settings()
+    found: list[SettingOrigin] = []
+    for name, field in Settings.model_fields.items():
         given = os.environ.get(variable(name))
-        return (
-            "flag"
-            if name in flags
-            else "environment"
-            if given or (given == "" and name in OFF_WHEN_EMPTY)
-            else "default"
-        )
-
-    return [
-        SettingOrigin(
-            name, variable(name), _printable(name, getattr(settings, name)), origin(name), field.description or ""
-        )
-        for name, field in Settings.model_fields.items()
-    ]
+        is_given = given or (given == "" and name in OFF_WHEN_EMPTY)
+        value, origin = _printable(name, getattr(settings, name)), "environment" if is_given else "default"
+        found.append(SettingOrigin(name, variable(name), value, origin, field.description or ""))
+    return found
 
 
 def _printable(name: str, value: object) -> str:

@@ -3,7 +3,7 @@
 Uvicorn keeps a connection for as long as its client leaves what was sent unread, however much that is, and offers no
 setting for it. So this module uses parts of uvicorn that its documentation does not promise:
 
-- `WebSocketsSansIOProtocol.keepalive_timeout`, called when a client answers no ping, and its `transport`;
+- `WebSocketsSansIOProtocol.keepalive_timeout`, called when a client does not answer a ping, and its `transport`;
 - `Server.server_state.connections`, every open connection's protocol, and `Server.on_tick`, called ten times a second;
 - `HttpToolsProtocol.flow.write_paused` and `WebSocketsSansIOProtocol.writable`, which say whether a write waits;
 - `HttpToolsProtocol.cycle.scope`, the ASGI scope of the request under way.
@@ -23,7 +23,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket, without waiting for the closing frame of a client that answers no ping."""
+    """Uvicorn's WebSocket, without waiting for the closing frame of a client that does not answer pings."""
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             transport = connection.transport
             unread = transport.get_write_buffer_size()
-            # While more is written, the buffer may grow although the client reads: only a full one is telling.
+            # The buffer can grow although the client reads, so only a full buffer shows a stall.
             if not unread or not (transport.is_closing() or is_write_paused(connection)):
                 continue
             since, before = self._stalled.get(connection, (now, unread))
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             cycle = connection.cycle if isinstance(connection, HttpToolsProtocol) else None
             if cycle is not None and cycle.scope.get("state", {}).get("streams"):
-                # Its client reconnects to whichever server comes next.
+                # Its client will reconnect to the next server.
                 connection.transport.close()
         await super().shutdown(sockets)
 

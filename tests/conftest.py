@@ -14,12 +14,12 @@ from seeds import load
 from server import database
 from tests.support.registry import Ask, asker, create_database, drop_database, put, tiny
 
-settings.register_profile("modelmeta", deadline=None)  # how long an example takes says more about the machine
+settings.register_profile("modelmeta", deadline=None)  # the time of an example depends on the machine
 settings.load_profile("modelmeta")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What needs neither a database nor a browser goes first: it fails fastest.
+    # Tests without a database or a browser run first, since they fail fastest.
     items.sort(key=lambda item: ("postgresql" in item.nodeid, "browser" in item.nodeid))
 
 
@@ -30,7 +30,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def url(kind: str, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database."""
+    """The URL of an empty database."""
     made = await create_database(kind, tmp_path)
     yield made
     await drop_database(made)
@@ -47,7 +47,7 @@ async def engine(url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def ask(engine: AsyncEngine) -> Ask:
-    """The tiny registry, ready to be asked."""
+    """Runs queries on the tiny registry."""
     await put(engine, tiny())
     return asker(engine)
 
@@ -75,13 +75,13 @@ async def full_engine(
 
 @pytest.fixture
 def full(full_engine: AsyncEngine) -> Ask:
-    """The whole registry, ready to be asked."""
+    """Runs queries on the whole registry."""
     return asker(full_engine)
 
 
 @pytest.fixture
 def statements(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """The SQL that runs on the whole registry's engine while the test does."""
+    """The SQL statements run on the whole registry's engine during the test."""
     engine: AsyncEngine = request.getfixturevalue("full_engine")
     seen: list[str] = []
 

@@ -10,7 +10,7 @@ ORDER = """
     schema.pricing schema.cache schema.context schema.declarations schema.dataloaders schema.references
     schema.lists schema.types schema.query schema.mutation schema.subscription schema.graph
     seeds.catalogue seeds.curated seeds.feeds seeds.overlay seeds.guard seeds.merge seeds.store seeds.load seeds.refresh
-    server.errors server.settings server.coverage server.compression server.conditional
+    server.errors server.settings server.coverage server.content
     server.processes server.database server.refresh server.snapshots
     server.graphql server.graphiql server.pages server.app server.uvicorn_server server.commands server.cli
 """

@@ -1,5 +1,5 @@
 """The promise: modules stay small, folders stay readable, upstream packages are imported by their feeds alone, and
-a contributor finds what the project files name."""
+project files name only paths that exist."""
 
 import ast
 import os

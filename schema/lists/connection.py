@@ -22,7 +22,7 @@ PAGE_ARGUMENTS = {
 
 
 def connection(
-    type_: Any,
+    type_: object,
     listing: Callable[..., Awaitable[Listing]],
     *,
     under: str | None = None,
@@ -33,7 +33,7 @@ def connection(
 
     The arguments are those of the listing (filter, search, orderBy) and first, after, last and before.
     """
-    # Besides mutations and subscriptions the only coroutine of its own: making a listing may search or resolve.
+    # Like mutations and subscriptions a coroutine of its own: making a listing may search or resolve references.
     make, parent = call(listing, 1), key(by)
     declaration = Declaration(
         kind=Kind.CONNECTION,
@@ -46,7 +46,7 @@ def connection(
         usual=DEFAULT_PAGE,
     )
 
-    async def resolve(root: Any, info: Info, **given: Any) -> Any:
+    async def resolve(root: object, info: Info, **given: Any) -> object:
         made = await make(info.context, **given)
         return await info.context.load(pages, page_request(declaration, made, root, given))
 
@@ -67,25 +67,25 @@ def page_request(declaration: Declaration, listing: Listing, row: Any, given: Ma
 class PageInfo:
     @field()
     @staticmethod
-    def has_next_page(page: Slice[Any]) -> bool:
+    def has_next_page(page: Slice[object]) -> bool:
         """Whether there are entries after this page."""
         return page.has_next
 
     @field()
     @staticmethod
-    def has_previous_page(page: Slice[Any]) -> bool:
+    def has_previous_page(page: Slice[object]) -> bool:
         """Whether there are entries before this page."""
         return page.has_previous
 
     @field()
     @staticmethod
-    def start_cursor(page: Slice[Any]) -> str | None:
+    def start_cursor(page: Slice[object]) -> str | None:
         """Cursor of the first edge, for `before`; null on an empty page."""
         return page.cursor(page.rows[0]) if page.rows else None
 
     @field()
     @staticmethod
-    def end_cursor(page: Slice[Any]) -> str | None:
+    def end_cursor(page: Slice[object]) -> str | None:
         """Cursor of the last edge, for `after`; null on an empty page."""
         return page.cursor(page.rows[-1]) if page.rows else None
 
@@ -102,14 +102,13 @@ class EdgeRow(Generic[T]):
 class Edge(Generic[T]):
     @field()
     @staticmethod
-    def node(edge: EdgeRow[Any]) -> T:
+    def node(edge: EdgeRow[T]) -> T:
         """The entry."""
-        row: T = edge.row
-        return row
+        return edge.row
 
     @field()
     @staticmethod
-    def cursor(edge: EdgeRow[Any]) -> str:
+    def cursor(edge: EdgeRow[object]) -> str:
         """Opaque position of the entry, for `after` or `before`."""
         return edge.page.cursor(edge.row)
 
@@ -118,24 +117,24 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     @field(list[Edge[T]], largest=LARGEST_PAGE, counted_above=True)
     @staticmethod
-    def edges(page: Slice[Any]) -> Sequence[EdgeRow[Any]]:
+    def edges(page: Slice[object]) -> Sequence[EdgeRow[object]]:
         """The entries of the page with their cursors."""
         return [EdgeRow(row, page) for row in page.rows]
 
     @field(list[T], largest=LARGEST_PAGE, counted_above=True)
     @staticmethod
-    def nodes(page: Slice[Any]) -> Sequence[Any]:
+    def nodes(page: Slice[object]) -> Sequence[object]:
         """The entries of the page, without cursors."""
         return page.rows
 
     @field(PageInfo, once=True)
     @staticmethod
-    def page_info(page: Slice[Any]) -> Any:
+    def page_info(page: Slice[object]) -> Slice[object]:
         """Where this page is in the list."""
         return page
 
     @field(needs=totals, by=lambda page: (page.listing, page.parent) if page.total is None else None)
     @staticmethod
-    def total_count(page: Slice[Any], counted: int | None) -> int:
+    def total_count(page: Slice[object], counted: int | None) -> int:
         """Number of entries in the whole list; counted only if requested."""
         return counted or page.total or 0

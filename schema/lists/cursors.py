@@ -3,11 +3,12 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -15,27 +16,38 @@ from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.orm import QueryableAttribute
 from sqlmodel import SQLModel
 
-from schema.column_types import FRACTION_DIGITS, check_exact, plain
+from schema.column_types import FRACTION_DIGITS, ExactDecimal, check_exact, plain
 from schema.declarations import check_size
 from schema.errors import BAD_CURSOR, ClientError
 
 T = TypeVar("T")
+Column: TypeAlias = SQLColumnExpression[Any]
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+Tie: TypeAlias = tuple[str, object]
+"""The column and the value that tie a nested list to its parent."""
+
+
+def attribute(column: SQLColumnExpression[T]) -> QueryableAttribute[T]:
+    """The column with its name and its type."""
+    assert isinstance(column, QueryableAttribute)
+    return column
 
 
 @dataclass(frozen=True)
 class Order:
     """A total order: an optional column with nulls last, then a unique key. Without a column, the order of the key."""
 
-    key: SQLColumnExpression[Any]
-    column: SQLColumnExpression[Any] | None = None
+    key: Column
+    column: Column | None = None
     descending: bool = False
-    nullable: bool = True
-    restore: Callable[[Any], Any] = lambda value: value
-    """Turns a cursor's JSON value back into the column's type."""
+
+    @property
+    def nullable(self) -> bool:
+        return self.column is not None and bool(attribute(self.column).nullable)
 
     def by(self, reverse: bool) -> list[ColumnElement[Any]]:
+        """The order as SQL. RELEASE_DATE, DESC -> release_date IS NULL, release_date DESC, ref."""
         parts: list[ColumnElement[Any]] = []
         if self.column is not None:
             if self.nullable:
@@ -46,22 +58,20 @@ class Order:
         return parts
 
     def _key_descends(self, reverse: bool) -> bool:
-        """A tie is broken upward whatever the direction; only an order by the key alone can be descending itself."""
+        """Ties are broken by ascending key in both directions; only an order by the key alone can be descending."""
         return reverse != (self.descending and self.column is None)
 
-    def beyond(self, value: Any, key: Any, reverse: bool) -> ColumnElement[bool]:
+    def beyond(self, value: object, key: object, reverse: bool) -> ColumnElement[bool]:
         """True for rows after (in reverse: before) the row of a cursor."""
-        tie: ColumnElement[bool] = self.key < key if self._key_descends(reverse) else self.key > key
+        tie = self.key < key if self._key_descends(reverse) else self.key > key
         if self.column is None:
             return tie
+        missing = self.column.is_(None)
         if value is None:
-            missing = self.column.is_(None)
             return sa.or_(sa.not_(missing), sa.and_(missing, tie)) if reverse else sa.and_(missing, tie)
         further = self.column < value if self.descending != reverse else self.column > value
         parts = [further, sa.and_(self.column == value, tie)]
-        if self.nullable and not reverse:
-            parts.append(self.column.is_(None))
-        return sa.or_(*parts)
+        return sa.or_(*parts, missing) if self.nullable and not reverse else sa.or_(*parts)
 
 
 @dataclass(frozen=True)
@@ -78,8 +88,13 @@ class Listing:
     ranking: Mapping[str, float] | None = field(default=None, compare=False)
     """Key -> score of every entry, if the order is by relevance: the highest score first, then by key."""
 
+    @cached_property
     def stamp(self) -> str:
         return hashlib.blake2s(self.signature.encode(), digest_size=6).hexdigest()
+
+    def column(self, name: str) -> Column:
+        column: Column = getattr(self.table, name)
+        return column
 
 
 @dataclass(frozen=True)
@@ -104,38 +119,63 @@ class Page:
 
 @dataclass
 class Slice(Generic[T]):
-    """One page of rows; the types of a connection show it."""
+    """One page of rows: the value behind the types of a connection."""
 
     rows: Sequence[T]
-    cursor: Callable[[T], str]
     has_next: bool
     has_previous: bool
     listing: Listing
-    parent: tuple[str, Any] | None = None
-    """Column and value that tie a nested page to its parent."""
+    parent: Tie | None = None
     total: int | None = None
     """Number of entries in the whole list, if it is known."""
 
+    def cursor(self, row: T) -> str:
+        """The row's position, as text: stamp of the listing, value of the ordered column or score, key."""
+        order, ranking = self.listing.order, self.listing.ranking
+        key = getattr(row, attribute(order.key).key)
+        value: object = None
+        if ranking is not None:
+            value = ranking[key]
+        elif order.column is not None:
+            value = getattr(row, attribute(order.column).key)
+        return encode(self.listing.stamp, value, key)
 
-def encode(stamp: str, value: Any, key: Any) -> str:
+
+def encode(stamp: str, value: object, key: object) -> str:
     if isinstance(value, Decimal):
         value = plain(value)
-    elif isinstance(value, (date, datetime)):
+    elif isinstance(value, date):
         value = value.isoformat()
     return base64.urlsafe_b64encode(orjson.dumps([stamp, value, key])).decode().rstrip("=")
 
 
+def cut_page(
+    listing: Listing, page: Page, found: Sequence[T], parent: Tie | None = None, total: int | None = None
+) -> Slice[T]:
+    """The page of rows read in its direction, of which one more than it holds was asked for."""
+    more = len(found) > page.size
+    rows = found[: page.size]
+    return Slice(
+        rows[::-1] if page.backward else rows,
+        has_next=page.before is not None if page.backward else more,
+        has_previous=more if page.backward else page.after is not None,
+        listing=listing,
+        parent=parent,
+        total=total,
+    )
+
+
 def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
     """The (value, key) of a cursor. Raises a ClientError if it is invalid or belongs to another list."""
+    order = listing.order
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         stamp, value, key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if stamp == listing.stamp():
-            order = listing.order
+        if stamp == listing.stamp:
             if listing.ranking is not None:
-                return float(value), comparable(order.key, key)
-            column = None if value is None or order.column is None else comparable(order.column, order.restore(value))
-            return column, comparable(order.key, key)
+                return float(value), restored(order.key, key)
+            column = None if value is None or order.column is None else restored(order.column, value)
+            return column, restored(order.key, key)
     except (ValueError, TypeError, binascii.Error, ArithmeticError):
         raise ClientError(
             f"{name} is not a valid cursor. Use the cursor of an edge, or one of pageInfo.", BAD_CURSOR
@@ -145,53 +185,28 @@ def decode(listing: Listing, name: str, cursor: str) -> tuple[Any, Any]:
     )
 
 
-def comparable(column: SQLColumnExpression[Any], value: Any) -> Any:
-    """The value itself. Raises ValueError if the column can't be compared with it: cursors can be forged."""
-    if isinstance(value, Decimal):
-        # A cursor of ours is written out, so its exponent is short, also that of a zero.
-        if not value and abs(value.adjusted()) > FRACTION_DIGITS:
-            raise ValueError(f"{value} has more digits than are stored")
-        return check_exact(value)
-    assert isinstance(column, (QueryableAttribute, ColumnElement))
-    fits = isinstance(value, column.type.python_type) and not isinstance(value, bool)
+def restored(column: Column, value: Any) -> object:
+    """A cursor's JSON value in the column's type. Raises an error if it can't be compared: cursors can be forged."""
+    type_ = attribute(column).type
+    if isinstance(type_, ExactDecimal):
+        number = Decimal(value)
+        # Our cursors contain plain decimals, so a large exponent, even of a zero, is forged.
+        if not number and abs(number.adjusted()) > FRACTION_DIGITS:
+            raise ValueError(f"{number} has more digits than are stored")
+        return check_exact(number)
+    if type_.python_type is date:
+        return date.fromisoformat(value)
+    fits = isinstance(value, type_.python_type) and not isinstance(value, bool)
     if not fits or (isinstance(value, int) and abs(value) >= 2**31) or (isinstance(value, str) and "\x00" in value):
-        raise ValueError(f"{value!r} is not a {column.type}")
+        raise ValueError(f"{value!r} is not a {type_}")
     return value
 
 
 def limits(listing: Listing, page: Page) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if page.after is not None:
-        found.append(listing.order.beyond(*decode(listing, "after", page.after), reverse=False))
-    if page.before is not None:
-        found.append(listing.order.beyond(*decode(listing, "before", page.before), reverse=True))
-    return found
-
-
-def name_of(column: SQLColumnExpression[Any]) -> str:
-    """The attribute of a column in its rows."""
-    assert isinstance(column, (QueryableAttribute, ColumnElement))
-    return str(column.key)
-
-
-def cut_page(listing: Listing, page: Page, found: list[Any], parent: tuple[str, Any] | None = None) -> Slice[Any]:
-    """The page of rows read in its direction, of which one more than it holds was asked for."""
-    more = len(found) > page.size
-    rows = found[: page.size]
-    if page.backward:
-        rows.reverse()
-    stamp = listing.stamp()
-    column, key = listing.order.column, listing.order.key
-    column_name, key_name = None if column is None else name_of(column), name_of(key)
-
-    def cursor(row: Any) -> str:
-        return encode(stamp, None if column_name is None else getattr(row, column_name), getattr(row, key_name))
-
-    return Slice(
-        rows,
-        cursor,
-        has_next=page.before is not None if page.backward else more,
-        has_previous=more if page.backward else page.after is not None,
-        listing=listing,
-        parent=parent,
-    )
+    """The conditions that the cursors of a page set."""
+    cursors = (("after", page.after, False), ("before", page.before, True))
+    return [
+        listing.order.beyond(*decode(listing, name, cursor), reverse=reverse)
+        for name, cursor, reverse in cursors
+        if cursor is not None
+    ]

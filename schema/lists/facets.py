@@ -16,7 +16,7 @@ from schema import enums, tables
 from schema.column_types import ExactDecimal
 from schema.context import Context
 from schema.kept import by_revision
-from schema.lists.cursors import Listing
+from schema.lists.cursors import Listing, Tie
 from schema.lists.filters import ModelFilter, conditions
 from schema.lists.listings import Scope
 from schema.tables import TraitKind
@@ -32,7 +32,7 @@ OWN = {
 """Facet -> the filter it is counted without. Facets of traits are counted under their own filter, which asks for all
 of its values: the count of a value is the number of models left once it is added."""
 TRAITS = {"capabilities": TraitKind.CAPABILITY, "input_modalities": TraitKind.INPUT_MODALITY}
-Key: TypeAlias = tuple[str, Listing, tuple[str, Any] | None]
+Key: TypeAlias = tuple[str, Listing, Tie | None]
 """A facet, its list, and the column and value that tie the list to its parent."""
 
 
@@ -55,19 +55,22 @@ class IntRange:
     max: int | None = strawberry.field(description="The largest value.")
 
 
+Answer: TypeAlias = list[Facet] | DecimalRange | IntRange
+
+
 @by_revision
-async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
+async def facets(context: Context, keys: Sequence[Key]) -> list[Answer]:
     """Each facet: a list of Facet, or a range. One statement for all facets of a list under all its parents."""
     lists: dict[tuple[Listing, str | None], list[Key]] = defaultdict(list)
     for key in keys:
         _, listing, parent = key
         lists[listing, parent[0] if parent else None].append(key)
-    answers: dict[Key, Any] = {}
+    answers: dict[Key, Answer] = {}
     for (listing, column), asked in lists.items():
         names = {name for name, _, _ in asked}
         parents = {parent[1] for _, _, parent in asked if parent}
         parts = _parts(_base(context, listing.scope, names, column, parents), names)
-        found: dict[tuple[str, Any], list[Any]] = defaultdict(list)
+        found: dict[tuple[str, object], list[Any]] = defaultdict(list)
         for row in await context.tuples(sa.union_all(*parts)):
             found[row.facet, row.parent if column else None].append(row)
         for key in asked:
@@ -77,8 +80,10 @@ async def facets(context: Context, keys: Sequence[Key]) -> list[Any]:
     return [answers[key] for key in keys]
 
 
-def _base(context: Context, scope: Scope, names: Collection[str], column: str | None, parents: Collection[Any]) -> CTE:
-    """The models any of the facets counts: what divides them, and which filters of the facets' own they pass."""
+def _base(
+    context: Context, scope: Scope, names: Collection[str], column: str | None, parents: Collection[object]
+) -> CTE:
+    """The models that any facet counts: the columns to group by, and whether a model passes each facet's own filter."""
     model, filter = tables.Model, scope.filter or ModelFilter()
     own = {name: getattr(filter, OWN[name]) for name in sorted(OWN.keys() & set(names))}
     own = {name: value for name, value in own.items() if value is not UNSET and value is not None}
@@ -152,10 +157,11 @@ def _parts(base: CTE, names: Collection[str]) -> Iterator[Select[Any]]:
             yield part("context_window", sa.literal(end), number=which(model.context_window))
 
 
-def _answer(name: str, rows: Sequence[Any]) -> Any:
+def _answer(name: str, rows: Sequence[Any]) -> Answer:
     if name == "input_price":
         return DecimalRange(**{"min": None, "max": None, **{row.value: row.amount for row in rows}})
     if name == "context_window":
         return IntRange(**{"min": None, "max": None, **{row.value: row.number for row in rows}})
     found = [Facet(value=row.value, label=row.label or enums.label(row.value), count=row.number) for row in rows]
+    # OpenAI with 40 models -> (-40, "OpenAI", "openai")
     return sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))

@@ -4,11 +4,11 @@ Longer than most: this way all filters and what they can use are on one page.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from enum import Enum
-from typing import Any, Optional
+from typing import Any, Optional, TypeAlias
 
 import sqlalchemy as sa
 import strawberry
@@ -36,7 +36,7 @@ from schema.enums import (
     UseCase,
 )
 from schema.errors import ClientError
-from schema.lists.cursors import Order
+from schema.lists.cursors import Column, Order, attribute
 from schema.tables import Change, Model, TraitKind
 
 Clause = Callable[[Any], ColumnElement[bool]]
@@ -48,9 +48,9 @@ DEEPEST = 6
 """Levels of and, or and not."""
 
 
-def where(description: str, clause: Clause | None = None) -> Any:
+def where(description: str, clause: Clause | None = None, *, name: str | None = None) -> Any:
     """A filter: its description and its SQL, which is never null, so that `not` gives the opposite."""
-    return strawberry.field(description=description, default=UNSET, metadata={"clause": clause})
+    return strawberry.field(name=name, description=description, default=UNSET, metadata={"clause": clause})
 
 
 def storable(bound: Decimal) -> Decimal:
@@ -61,41 +61,40 @@ def storable(bound: Decimal) -> Decimal:
         return max(bound, Decimal(-1)).quantize(Decimal(1).scaleb(-FRACTION_DIGITS), rounding=ROUND_FLOOR)
 
 
-def known(column: Any, test: ColumnElement[bool]) -> ColumnElement[bool]:
+def known(column: object, test: ColumnElement[bool]) -> ColumnElement[bool]:
     """The test if the column has a value, else false."""
-    return sa.and_(col(column).is_not(None), test)
+    return sa.and_(col(column).is_not(None), test) if attribute(col(column)).nullable else test
+
+
+def any_of(column: object) -> Clause:
+    """True where the column has one of the values."""
+    return lambda values: known(column, col(column).in_(values))
+
+
+def at_least(column: object) -> Clause:
+    return lambda bound: known(column, col(column) >= bound)
+
+
+def at_most(column: object) -> Clause:
+    return lambda bound: known(column, col(column) <= (storable(bound) if isinstance(bound, Decimal) else bound))
 
 
 def trait(kind: TraitKind) -> Clause:
     """True for models that have all of these traits."""
+    model_id, value = col(tables.Trait.model_id), col(tables.Trait.value)
+    holders = sa.select(model_id).where(col(tables.Trait.kind) == kind)
+    return lambda values: all_of(holders.where(value == member.name) for member in values)
 
-    def clause(values: Iterable[Enum]) -> ColumnElement[bool]:
-        return sa.and_(
-            sa.true(),
-            *(
-                col(Model.id).in_(
-                    sa.select(col(tables.Trait.model_id)).where(
-                        col(tables.Trait.kind) == kind, col(tables.Trait.value) == value.name
-                    )
-                )
-                for value in values
-            ),
-        )
 
-    return clause
+def all_of(statements: Iterable[sa.Select[int]]) -> ColumnElement[bool]:
+    """True for models whose id every statement selects."""
+    return sa.and_(sa.true(), *(col(Model.id).in_(statement) for statement in statements))
 
 
 def supports_parameters(names: Iterable[str]) -> ColumnElement[bool]:
-    parameter = tables.Parameter
-    return sa.and_(
-        sa.true(),
-        *(
-            col(Model.id).in_(
-                sa.select(col(parameter.model_id)).where(col(parameter.name) == name, col(parameter.supported))
-            )
-            for name in names
-        ),
-    )
+    model_id, name = col(tables.Parameter.model_id), col(tables.Parameter.name)
+    supporting = sa.select(model_id).where(col(tables.Parameter.supported))
+    return all_of(supporting.where(name == wanted) for wanted in names)
 
 
 def provider_has_kind(kinds: list[ProviderKind]) -> ColumnElement[bool]:
@@ -105,17 +104,11 @@ def provider_has_kind(kinds: list[ProviderKind]) -> ColumnElement[bool]:
 
 @strawberry.input(description="Selects models. All given conditions must hold; null means no condition.")
 class ModelFilter:
-    providers: list[str] | None = where(
-        "Served by one of these providers, by slug.", lambda v: col(Model.provider_slug).in_(v)
-    )
+    providers: list[str] | None = where("Served by one of these providers, by slug.", any_of(Model.provider_slug))
     provider_kinds: list[ProviderKind] | None = where("Served by a provider of one of these kinds.", provider_has_kind)
-    families: list[str] | None = where(
-        "In one of these families, by slug.", lambda v: known(Model.family_slug, col(Model.family_slug).in_(v))
-    )
-    statuses: list[ModelStatus] | None = where("With one of these statuses.", lambda v: col(Model.status).in_(v))
-    access_types: list[AccessType] | None = where(
-        "With one of these access types.", lambda v: col(Model.access_type).in_(v)
-    )
+    families: list[str] | None = where("In one of these families, by slug.", any_of(Model.family_slug))
+    statuses: list[ModelStatus] | None = where("With one of these statuses.", any_of(Model.status))
+    access_types: list[AccessType] | None = where("With one of these access types.", any_of(Model.access_type))
     capabilities: list[Capability] | None = where("Has all of these capabilities.", trait(TraitKind.CAPABILITY))
     input_modalities: list[Modality] | None = where("Accepts all of these as input.", trait(TraitKind.INPUT_MODALITY))
     output_modalities: list[Modality] | None = where(
@@ -127,45 +120,38 @@ class ModelFilter:
         "Supports all of these request parameters, as the provider's API spells them.", supports_parameters
     )
     min_context_window: int | None = where(
-        "Minimum context window, in tokens. Models without a known value do not match.",
-        lambda v: known(Model.context_window, col(Model.context_window) >= v),
+        "Minimum context window, in tokens. Models without a known value do not match.", at_least(Model.context_window)
     )
     min_output_tokens: int | None = where(
-        "Minimum for maxOutputTokens. Models without a known value do not match.",
-        lambda v: known(Model.max_output_tokens, col(Model.max_output_tokens) >= v),
+        "Minimum for maxOutputTokens. Models without a known value do not match.", at_least(Model.max_output_tokens)
     )
     max_input_price: Decimal | None = where(
         "Maximum standard input price, in USD per 1M tokens. Models without a known price do not match.",
-        lambda v: known(Model.price_input, col(Model.price_input) <= storable(v)),
+        at_most(Model.price_input),
     )
     max_output_price: Decimal | None = where(
         "Maximum standard output price, in USD per 1M tokens. Models without a known price do not match.",
-        lambda v: known(Model.price_output, col(Model.price_output) <= storable(v)),
+        at_most(Model.price_output),
     )
     price_publication: list[PricePublication] | None = where(
-        "Whose standard price has one of these states.", lambda v: col(Model.price_publication).in_(v)
+        "With one of these publication states of the standard price.", any_of(Model.price_publication)
     )
     released_after: date | None = where(
-        "Released on this day or later. Models without a known release date do not match.",
-        lambda v: known(Model.release_date, col(Model.release_date) >= v),
+        "Released on this day or later. Models without a known release date do not match.", at_least(Model.release_date)
     )
     released_before: date | None = where(
         "Released on this day or earlier. Models without a known release date do not match.",
-        lambda v: known(Model.release_date, col(Model.release_date) <= v),
+        at_most(Model.release_date),
     )
     knowledge_after: date | None = where(
         "Knowledge cutoff on this day or later. Models without a known cutoff do not match.",
-        lambda v: known(Model.knowledge_cutoff, col(Model.knowledge_cutoff) >= v),
+        at_least(Model.knowledge_cutoff),
     )
-    and_: list["ModelFilter"] | None = strawberry.field(
-        name="and", description="All of these filters match.", default=UNSET
+    and_: list["ModelFilter"] | None = where("All of these filters match.", name="and")
+    or_: list["ModelFilter"] | None = where(
+        "At least one of these filters matches; an empty list matches nothing.", name="or"
     )
-    or_: list["ModelFilter"] | None = strawberry.field(
-        name="or", description="At least one of these filters matches; an empty list matches nothing.", default=UNSET
-    )
-    not_: Optional["ModelFilter"] = strawberry.field(
-        name="not", description="This filter does not match.", default=UNSET
-    )
+    not_: Optional["ModelFilter"] = where("This filter does not match.", name="not")
 
 
 def serves(models: ModelFilter) -> ColumnElement[bool]:
@@ -174,24 +160,19 @@ def serves(models: ModelFilter) -> ColumnElement[bool]:
 
 @strawberry.input(description="Selects providers. All given conditions must hold.")
 class ProviderFilter:
-    kinds: list[ProviderKind] | None = where("With one of these kinds.", lambda v: col(tables.Provider.kind).in_(v))
-    slugs: list[str] | None = where("One of these providers, by slug.", lambda v: col(tables.Provider.slug).in_(v))
+    kinds: list[ProviderKind] | None = where("With one of these kinds.", any_of(tables.Provider.kind))
+    slugs: list[str] | None = where("One of these providers, by slug.", any_of(tables.Provider.slug))
     models: ModelFilter | None = where("Serves at least one model that matches this filter.", serves)
 
 
 @strawberry.input(description="Selects rates. All given conditions must hold.")
 class PriceFilter:
-    service_tiers: list[ServiceTier] | None = strawberry.field(
-        description="For one of these service tiers.", default=UNSET
-    )
-    meters: list[Meter] | None = strawberry.field(description="For one of these meters.", default=UNSET)
-    publication: list[PricePublication] | None = strawberry.field(
-        description="With one of these publication states.", default=UNSET
-    )
+    service_tiers: list[ServiceTier] | None = where("For one of these service tiers.")
+    meters: list[Meter] | None = where("For one of these meters.")
+    publication: list[PricePublication] | None = where("With one of these publication states.")
 
 
-def of_models(refs: Iterable[str]) -> ColumnElement[bool]:
-    return known(Change.model_ref, col(Change.model_ref).in_(list(refs)))
+of_models = any_of(Change.model_ref)
 
 
 def of_fields(names: list[str]) -> ColumnElement[bool]:
@@ -204,21 +185,23 @@ def of_fields(names: list[str]) -> ColumnElement[bool]:
 
 @strawberry.input(description="Selects changes. All given conditions must hold.")
 class ChangeFilter:
-    kinds: list[ChangeKind] | None = where("Of one of these kinds.", lambda v: col(Change.kind).in_(v))
+    kinds: list[ChangeKind] | None = where("Of one of these kinds.", any_of(Change.kind))
     models: list[str] | None = where(
         "Of one of these models: references in any spelling that the query `model` accepts.", of_models
     )
     providers: list[str] | None = where(
-        "Of one of these providers or one of their models, by slug.",
-        lambda v: known(Change.provider_slug, col(Change.provider_slug).in_(v)),
+        "Of one of these providers or one of their models, by slug.", any_of(Change.provider_slug)
     )
     fields: list[str] | None = where(
         "Of one of these fields or anything below it: prices also selects prices.BATCH.INPUT.", of_fields
     )
-    since: datetime | None = where("Observed at this time or later.", lambda v: col(Change.observed_at) >= v)
+    since: datetime | None = where("Observed at this time or later.", at_least(Change.observed_at))
     since_revision: int | None = where(
         "Made by a revision after this one, by number.", lambda v: col(Change.revision_number) > v
     )
+
+
+Filter: TypeAlias = ModelFilter | ProviderFilter | PriceFilter | ChangeFilter
 
 
 def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
@@ -230,8 +213,8 @@ def given(filter: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
             yield member, value
 
 
-def check_list(name: str, value: Any) -> None:
-    """Raises a ClientError for a list that is too long, or that has a text that is."""
+def check_list(name: str, value: object) -> None:
+    """Raises a ClientError for a list that is too long or has an entry that is too long."""
     if not is_array(value):
         return
     if len(value) > LONGEST_LIST:
@@ -248,27 +231,31 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def conditions(filter: Any, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
+def conditions(filter: Filter | None, depth: int = 0) -> tuple[ColumnElement[bool], ...]:
     """The SQL of a filter. Raises a ClientError if the filter is too large."""
     if filter is None or filter is UNSET:
         return ()
     if depth > DEEPEST:
         raise ClientError(f"The filter nests and, or and not more than {DEEPEST} levels deep. Flatten it.")
+
+    def whole(part: ModelFilter) -> ColumnElement[bool]:
+        return sa.and_(sa.true(), *conditions(part, depth + 1))
+
     found: list[ColumnElement[bool]] = []
     for member, value in given(filter):
         match member.name:
             case "and_":
-                found += [sa.and_(sa.true(), *conditions(part, depth + 1)) for part in value]
+                found += map(whole, value)
             case "or_":
-                found.append(sa.or_(sa.false(), *(sa.and_(sa.true(), *conditions(part, depth + 1)) for part in value)))
+                found.append(sa.or_(sa.false(), *map(whole, value)))
             case "not_":
-                found.append(sa.not_(sa.and_(sa.true(), *conditions(value, depth + 1))))
+                found.append(sa.not_(whole(value)))
             case _:
                 found.append(member.metadata["clause"](cleaned(value)))
     return tuple(found)
 
 
-def canonical(filter: Any) -> Any:
+def canonical(filter: object) -> object:
     """A filter in plain JSON terms, equal for filters that mean the same."""
     if filter is None or filter is UNSET:
         return None
@@ -295,40 +282,31 @@ class ProviderOrder:
     direction: OrderDirection = strawberry.field(description="Direction of the order.", default=OrderDirection.ASC)
 
 
-NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True, restore=date.fromisoformat)
+NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True)
+MODEL_COLUMNS: Mapping[ModelOrderField, Column] = {
+    ModelOrderField.NAME: col(Model.name),
+    ModelOrderField.RELEASE_DATE: col(Model.release_date),
+    ModelOrderField.CONTEXT_WINDOW: col(Model.context_window),
+    ModelOrderField.MAX_OUTPUT_TOKENS: col(Model.max_output_tokens),
+    ModelOrderField.INPUT_PRICE: col(Model.price_input),
+    ModelOrderField.OUTPUT_PRICE: col(Model.price_output),
+}
 
 
 def model_order(order: ModelOrder | None) -> Order:
     """The total order asked for; by default the newest release first."""
-    if order is None:
+    if order is None or order.field is ModelOrderField.RELEVANCE:
         return NEWEST
-    descending = order.direction is OrderDirection.DESC
-    key = col(Model.ref)
-    match order.field:
-        case ModelOrderField.NAME:
-            return Order(key, col(Model.name), descending, nullable=False)
-        case ModelOrderField.RELEASE_DATE:
-            return Order(key, col(Model.release_date), descending, restore=date.fromisoformat)
-        case ModelOrderField.CONTEXT_WINDOW:
-            return Order(key, col(Model.context_window), descending)
-        case ModelOrderField.MAX_OUTPUT_TOKENS:
-            return Order(key, col(Model.max_output_tokens), descending)
-        case ModelOrderField.INPUT_PRICE:
-            return Order(key, col(Model.price_input), descending, restore=Decimal)
-        case ModelOrderField.OUTPUT_PRICE:
-            return Order(key, col(Model.price_output), descending, restore=Decimal)
-        case ModelOrderField.RELEVANCE:
-            return NEWEST
+    return Order(col(Model.ref), MODEL_COLUMNS[order.field], order.direction is OrderDirection.DESC)
 
 
 def provider_order(order: ProviderOrder | None) -> Order:
-    key = col(tables.Provider.slug)
-    if order is not None and order.field is ProviderOrderField.MODEL_COUNT:
-        return Order(key, col(tables.Provider.model_count), order.direction is OrderDirection.DESC, nullable=False)
-    descending = order is not None and order.direction is OrderDirection.DESC
-    return Order(key, col(tables.Provider.name), descending, nullable=False)
+    """The total order asked for; by default the order of names."""
+    by_count = order is not None and order.field is ProviderOrderField.MODEL_COUNT
+    column = col(tables.Provider.model_count) if by_count else col(tables.Provider.name)
+    return Order(col(tables.Provider.slug), column, order is not None and order.direction is OrderDirection.DESC)
 
 
-def signature(*parts: Any) -> str:
+def signature(*parts: object) -> str:
     """Names a listing: equal for the same table, filter and order."""
     return dump_json([canonical(part) for part in parts])

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -77,16 +77,14 @@ async def model_listing(
 ) -> Listing:
     """Models under a filter, a search and an order; by relevance if there is a search and no other order."""
     text = _checked(search)
-    ranking: Mapping[str, float] | None = None
-    found = conditions(filter)
-    scope = Scope(filter, None)
-    if text is not None:
-        ranking = await context.load(rankings, text)
-        scope = Scope(filter, ranking)
-        if order_by is not None and order_by.field is not ModelOrderField.RELEVANCE:
-            found, ranking = (*found, context.among(col(tables.Model.ref), ranking)), None
+    ranking = None if text is None else await context.load(rankings, text)
+    order, found = model_order(order_by), conditions(filter)
+    by_relevance = order_by is None or order_by.field is ModelOrderField.RELEVANCE
+    if ranking is not None and not by_relevance:
+        found = (*found, context.among(order.key, ranking))
     name = signature("models", filter, order_by, text)
-    return Listing(tables.Model, model_order(order_by), found, name, scope=scope, ranking=ranking)
+    scope = Scope(filter, ranking)
+    return Listing(tables.Model, order, found, name, scope, ranking if by_relevance else None)
 
 
 async def models_of_family(context: Context, filter: WhichModels = None, order_by: OrderModels = None) -> Listing:
@@ -99,25 +97,24 @@ async def provider_listing(
 ) -> Listing:
     """Providers under a filter, a search and an order; by relevance if there is a search and no other order."""
     text = _checked(search)
-    ranking: Mapping[str, float] | None = None
-    found = conditions(filter)
-    if text is not None:
-        ranking = await _scores(context, tables.Provider, text)
-        if order_by is not None and order_by.field is not ProviderOrderField.RELEVANCE:
-            found, ranking = (*found, col(tables.Provider.slug).in_(list(ranking))), None
+    ranking = None if text is None else await _scores(context, tables.Provider, text)
+    order, found = provider_order(order_by), conditions(filter)
+    by_relevance = order_by is None or order_by.field is ProviderOrderField.RELEVANCE
+    if ranking is not None and not by_relevance:
+        found = (*found, context.among(order.key, ranking))
     name = signature("providers", filter, order_by, text)
-    return Listing(tables.Provider, provider_order(order_by), found, name, ranking=ranking)
+    return Listing(tables.Provider, order, found, name, ranking=ranking if by_relevance else None)
 
 
 async def family_listing(context: Context, search: SearchNames = None) -> Listing:
     """Families by name, or by relevance if there is a search."""
     text = _checked(search)
-    order = Order(col(tables.Family.slug), col(tables.Family.name), nullable=False)
+    order = Order(col(tables.Family.slug), col(tables.Family.name))
     ranking = None if text is None else await _scores(context, tables.Family, text)
     return Listing(tables.Family, order, (), signature("families", text), ranking=ranking)
 
 
-async def _scores(context: Context, table: Any, text: str) -> dict[str, float]:
+async def _scores(context: Context, table: type[tables.Provider] | type[tables.Family], text: str) -> dict[str, float]:
     """Slug -> score of the rows that match a search, for tables small enough to read whole."""
     rows = await context.tuples(sa.select(col(table.slug), col(table.name)))
     found = {row.slug: fits(text, row.slug, row.name) for row in rows}

@@ -1,4 +1,4 @@
-"""Full-text search over models: names, ids, families, providers and descriptions, forgiving of order and slips.
+"""Full-text search over names, ids, families, providers and descriptions. Tolerates typos and word order.
 
 One inverted index in an ordinary table and one ranking, so that SQLite and PostgreSQL give the same answers.
 """
@@ -21,10 +21,11 @@ from schema.context import Context
 from schema.lists.tokenize import asked, folded, terms
 
 MOST_PREFIXED = 60
-"""Terms a beginning is taken to stand for, the shortest first."""
+"""Maximum number of terms that a prefix can stand for, the shortest first."""
 MOST_MISSPELT = 12
 WEIGHTIEST = 10
 NUMBER_AND_WORD = re.compile(r"([0-9]+(?:\.[0-9]+)*)([a-z]{2,})", re.ASCII)
+"""2.5pro -> 2.5, pro"""
 SEPARATORS = str.maketrans("/:_-", "    ")
 
 
@@ -48,7 +49,7 @@ async def vocabulary(context: Context) -> Vocabulary:
 
 
 def apart(query: Iterable[str], known: frozenset[str]) -> Iterator[str]:
-    """The query's terms, a number and a word apart where only the two by themselves are terms: 2.5pro."""
+    """The query's terms. A number and a word in one are split if only the parts are known: 2.5pro -> 2.5 pro."""
     for term in query:
         parts = NUMBER_AND_WORD.fullmatch(term)
         if term not in known and parts and known.issuperset(parts.groups()):
@@ -58,7 +59,7 @@ def apart(query: Iterable[str], known: frozenset[str]) -> Iterator[str]:
 
 
 def compounds(query: Sequence[str], known: frozenset[str]) -> list[str]:
-    """The query's terms, neighbours joined where only the two together are a term: deep seek, 4 1."""
+    """The query's terms. Neighbors are joined if only the whole is known: deep seek -> deepseek, 4 1 -> 4.1."""
     query = list(dict.fromkeys(apart(query, known)))
     found: list[str] = []
     place = 0
@@ -101,7 +102,7 @@ def readings(term: str, words: Vocabulary) -> dict[str, float]:
 
 @dataclass(slots=True)
 class Match:
-    """A model while it is being scored: for each asked term the best it has."""
+    """A model, and the score of its best match for each term of the query."""
 
     row: Any
     best: dict[int, float] = field(default_factory=dict[int, float])
@@ -122,18 +123,18 @@ def score(match: Match, query: Sequence[str], text: str) -> float:
     best = match.best
     seller = seller_terms(row.ref.partition("/")[0])
     if seller.issubset(query):
-        # Who names a seller means its listing, and not one that only has the word in its name.
+        # A query that names a provider means its listing, not one with the word in its name.
         best = best | {place: WEIGHTIEST for place, term in enumerate(query) if term in seller}
     points: float = 100 * sum(best.values()) / (WEIGHTIEST * len(query))
     if any(len(name) == len(text) and even(name) == text for name in (row.ref, row.slug, row.name)):
         points += 20
-    # Of two names that hold all the terms, the one with less besides is meant.
+    # Of two names with all the terms, the one with fewer other terms fits better.
     points -= 4.0 * max(0, row.search_length - len(best))
     return points + 0.8 * float(row.search_prior)
 
 
 async def ranked(context: Context, text: str) -> dict[str, float]:
-    """Ref -> score of the models that fit a search. Empty when nothing does."""
+    """Ref -> score of the models that match a search; empty if none do."""
     words = await context.of_revision(vocabulary)
     query = compounds(asked(text), words.known)
     if not query:
@@ -144,7 +145,7 @@ async def ranked(context: Context, text: str) -> dict[str, float]:
         return {}
     matches = await _matches(context, wanted, meanings)
     whole = [match for match in matches if len(match.best) == len(query)]
-    # Where no model has all the terms, those with most of them are the answer.
+    # If no model has all the terms, those with the most terms are the result.
     most = max((len(match.best) for match in matches), default=0)
     chosen = whole or [match for match in matches if len(match.best) == most]
     plain = even(text)
@@ -175,7 +176,7 @@ async def _matches(context: Context, wanted: Iterable[str], meanings: Sequence[M
 
 
 def fits(text: str, *names: str | None) -> float:
-    """How well a few names fit a search: for lists short enough to be looked through. 0 is not at all."""
+    """How well names match a search; 0 if they do not. For tables small enough to scan."""
     query = asked(text)
     own = [term for name in names for term in terms(name or "")]
     if not query or not own:

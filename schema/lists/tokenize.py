@@ -1,4 +1,4 @@
-"""How text becomes terms for search: the same for what is stored and for what is asked."""
+"""How text becomes search terms, the same for stored text and for queries."""
 
 import re
 import unicodedata
@@ -11,9 +11,13 @@ MOST_ASKED = 12
 """Terms of a query that are used; the rest are ignored."""
 
 _RUN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)*[a-z]*", re.ASCII)
+"""qwen2.5 -> qwen, 2.5"""
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+[a-z]*)*", re.ASCII)
+"""openai/gpt-4.1-mini -> openai, gpt, 4.1, mini"""
 _VERSION = re.compile(r"(v?)(([0-9]+(?:\.[0-9]+)*?)(?:\.0)*)", re.ASCII)
+"""v4.0 -> the prefix v, the number 4.0, the number without zeros 4"""
 _LETTER_AND_NUMBER = re.compile(r"[a-z][0-9]+(?:\.[0-9]+)*[a-z]?", re.ASCII)
+"""o3, k2.6, o4b"""
 
 
 def folded(text: str) -> str:
@@ -23,7 +27,7 @@ def folded(text: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text, in order: letters and numbers apart, but sizes (70b) and short names (o3, k2.6) whole."""
+    """The terms of a text, in order: letters and numbers are split, except in sizes (70b) and short names (o3)."""
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
         if _LETTER_AND_NUMBER.fullmatch(word):
@@ -56,7 +60,7 @@ def asked(text: str) -> list[str]:
 
 
 def weighted(fields: Iterable[tuple[str | None, int]]) -> dict[str, int]:
-    """Term -> the weight of the weightiest field it stands in."""
+    """Term -> the highest weight of the fields it occurs in."""
     found: dict[str, int] = {}
     for text, weight in fields:
         for term in indexed(text or ""):

@@ -1,14 +1,14 @@
 """Price cards: the price list of one day as people read it. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
-from typing import Any
 
 from schema import tables
 from schema.column_types import plain
-from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
+from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier, label
 from schema.pricing.rates import in_force
 
 
@@ -25,13 +25,6 @@ class Card:
     note: str
 
 
-TIER_LABELS = {
-    ServiceTier.STANDARD: "Standard API",
-    ServiceTier.BATCH: "Batch",
-    ServiceTier.FLEX: "Flex",
-    ServiceTier.PRIORITY: "Priority",
-    ServiceTier.FAST: "Fast",
-}
 TIER_NOTES = {
     ServiceTier.STANDARD: "Pay as you go, real time.",
     ServiceTier.BATCH: "Asynchronous batches.",
@@ -93,27 +86,20 @@ def cards(rates: Sequence[tables.Rate], day: date) -> list[Card]:
     current = [rate for rate in rates if in_force(rate, day)]
     base = [rate for rate in current if rate.min_context_tokens == 0 and rate.daily_from is None]
     standard = [rate for rate in base if rate.service_tier is ServiceTier.STANDARD]
-    answer = [
-        _card(
-            "Standard API", ServiceTier.STANDARD, standard, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[ServiceTier.STANDARD]
-        )
-    ]
-    if answer[0].publication is PricePublication.NOT_PUBLISHED and standard:
-        answer = []  # not billed by the token: the cards below say what it is billed by
-    by_meter = {rate.meter: rate for rate in standard}
+    main = _card("Standard API", ServiceTier.STANDARD, standard, TIER_NOTES[ServiceTier.STANDARD])
+    # Without a price by the token the cards below say what it is billed by.
+    billed_by_token = main.publication is not PricePublication.NOT_PUBLISHED
+    answer = [main] if billed_by_token or not standard else []
+    meters = {rate.meter for rate in standard}
     for line in LINES:
-        if (line.input in by_meter) or (line.output in by_meter):
-            answer.append(_card(line.label, ServiceTier.STANDARD, standard, line.input, line.output, line.note))
+        if line.input in meters or line.output in meters:
+            answer.append(_card(line.label, ServiceTier.STANDARD, standard, line.note, line.input, line.output))
     for tier in ServiceTier:
         if tier is not ServiceTier.STANDARD and (tiered := [rate for rate in base if rate.service_tier is tier]):
-            answer.append(
-                _card(TIER_LABELS[tier], tier, tiered, Meter.INPUT, Meter.OUTPUT, TIER_NOTES[tier] + _cached(tiered))
-            )
+            answer.append(_card(label(tier), tier, tiered, TIER_NOTES[tier] + _cached(tiered)))
     answer += _long_context(current)
     answer += _windows(current)
-    return answer or [
-        _card("Standard API", ServiceTier.STANDARD, [], Meter.INPUT, Meter.OUTPUT, TIER_NOTES[ServiceTier.STANDARD])
-    ]
+    return answer or [main]
 
 
 def _cached(rates: Iterable[tables.Rate]) -> str:
@@ -121,49 +107,46 @@ def _cached(rates: Iterable[tables.Rate]) -> str:
     return "" if read is None else f" Cached input ${plain(read)}."
 
 
-def _groups(rates: Iterable[tables.Rate], key: Callable[[tables.Rate], Any]) -> Iterator[tuple[Any, list[tables.Rate]]]:
-    found: dict[Any, list[tables.Rate]] = {}
-    for rate in rates:
-        found.setdefault(key(rate), []).append(rate)
-    yield from found.items()
-
-
 def _long_context(rates: Iterable[tables.Rate]) -> Iterator[Card]:
-    long = [rate for rate in rates if rate.min_context_tokens and rate.daily_from is None]
-    for (tier, size), group in _groups(long, lambda rate: (rate.service_tier, rate.min_context_tokens)):
-        label = "Long context" if tier is ServiceTier.STANDARD else f"{TIER_LABELS[tier]}, long context"
+    groups: dict[tuple[ServiceTier, int], list[tables.Rate]] = defaultdict(list)
+    for rate in rates:
+        if rate.min_context_tokens and rate.daily_from is None:
+            groups[rate.service_tier, rate.min_context_tokens].append(rate)
+    for (tier, size), group in groups.items():
+        heading = "Long context" if tier is ServiceTier.STANDARD else f"{label(tier)}, long context"
         note = f"Applies to the whole request when input exceeds {size:,} tokens.{_cached(group)}"
-        yield _card(label, tier, group, Meter.INPUT, Meter.OUTPUT, note)
+        yield _card(heading, tier, group, note)
 
 
 def _windows(rates: Iterable[tables.Rate]) -> Iterator[Card]:
-    timed = [rate for rate in rates if rate.daily_from is not None]
-    for (tier, start, end, size), group in _groups(
-        timed, lambda rate: (rate.service_tier, rate.daily_from, rate.daily_to, rate.min_context_tokens)
-    ):
+    groups: dict[tuple[ServiceTier, time, time | None, int], list[tables.Rate]] = defaultdict(list)
+    for rate in rates:
+        if rate.daily_from is not None:
+            groups[rate.service_tier, rate.daily_from, rate.daily_to, rate.min_context_tokens].append(rate)
+    for (tier, start, end, size), group in groups.items():
         beyond = f", when input exceeds {size:,} tokens" if size else ""
-        note = f"From {start:%H:%M} to {end:%H:%M} UTC{beyond}.{_cached(group)}"
-        yield _card(f"{start:%H:%M} to {end:%H:%M} UTC", tier, group, Meter.INPUT, Meter.OUTPUT, note)
+        window = f"{start:%H:%M} to {end:%H:%M} UTC"
+        yield _card(window, tier, group, f"From {window}{beyond}.{_cached(group)}")
 
 
 def _card(
     label: str,
     tier: ServiceTier,
     rates: Iterable[tables.Rate],
-    input: Meter | None,
-    output: Meter | None,
     note: str,
+    input: Meter | None = Meter.INPUT,
+    output: Meter | None = Meter.OUTPUT,
 ) -> Card:
-    by_meter = {rate.meter: rate for rate in rates}
-    shown = [by_meter[meter] for meter in (input, output) if meter in by_meter]
-    publication = shown[0].publication if shown else PricePublication.NOT_PUBLISHED
-    amounts = [by_meter[meter].amount if meter in by_meter else None for meter in (input, output)]
+    by_meter: dict[Meter | None, tables.Rate] = {rate.meter: rate for rate in rates}
+    pair = by_meter.get(input), by_meter.get(output)
+    first = pair[0] or pair[1]
+    publication = first.publication if first else PricePublication.NOT_PUBLISHED
     return Card(
         label=label,
         service_tier=tier,
-        input=amounts[0],
-        output=amounts[1],
-        unit=shown[0].unit if shown else PriceUnit.PER_MILLION_TOKENS,
+        input=pair[0].amount if pair[0] else None,
+        output=pair[1].amount if pair[1] else None,
+        unit=first.unit if first else PriceUnit.PER_MILLION_TOKENS,
         publication=publication,
         note=STATE_NOTES.get(publication, note),
     )

@@ -74,11 +74,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What every side has of one fact."""
+    """The values of one fact, one for each side."""
 
     field: str
     label: str
-    values: list[Any]
+    values: list[object]
     unit: PriceUnit | None
     differs: bool
     best: list[int]
@@ -94,12 +94,12 @@ def rows(sides: Sequence[Side]) -> list[Row]:
 def row(
     field: str,
     name: str,
-    values: Iterable[Any],
+    values: Iterable[object],
     measures: Sequence[Any] = (),
     better: Callable[[Iterable[Any]], Any] = max,
     unit: PriceUnit | None = None,
 ) -> Row:
-    """Measures say which value is better; None if there is nothing to measure."""
+    """A row. `measures` rank the values; a value whose measure is None is never best."""
     spoken = [plainly(value) for value in values]
     known = {measure for measure in measures if measure is not None}
     foremost = better(known) if len(known) > 1 else None
@@ -114,7 +114,7 @@ def row(
     )
 
 
-def plainly(value: Any) -> Any:
+def plainly(value: object) -> object:
     """A column's value in JSON terms."""
     if isinstance(value, Decimal):
         return plain(value)
@@ -193,6 +193,7 @@ def parameters(sides: Sequence[Side]) -> Iterator[Row]:
             mentions.setdefault(name, []).append(parameter)
 
     def order(name: str) -> tuple[int, int, str]:
+        # temperature of three sides, first in the list of one -> (-3, 0, "temperature")
         return -len(mentions[name]), min(parameter.position for parameter in mentions[name]), name
 
     for name in sorted(mentions, key=order):
@@ -201,7 +202,7 @@ def parameters(sides: Sequence[Side]) -> Iterator[Row]:
         yield row(f"parameters.{name}", mentions[name][0].label, values)
 
 
-def stated(parameter: tables.Parameter) -> dict[str, Any]:
+def stated(parameter: tables.Parameter) -> dict[str, object]:
     """What is known about a parameter."""
     members = {
         "supported": parameter.supported,

@@ -20,24 +20,14 @@ PER: Mapping[PriceUnit, int] = {
 """Units in which a usage can be counted. All are powers of ten, so division is exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A meter, and the meter whose tokens it is part of."""
-
-    meter: Meter
-    within: Meter | None = None
-
-
-PARTS = (
-    Part(Meter.CACHE_READ, Meter.INPUT),
-    Part(Meter.CACHE_WRITE, Meter.INPUT),
-    Part(Meter.INPUT_AUDIO, Meter.INPUT),
-    Part(Meter.REASONING, Meter.OUTPUT),
-    Part(Meter.OUTPUT_AUDIO, Meter.OUTPUT),
-    Part(Meter.INPUT),
-    Part(Meter.OUTPUT),
-)
-"""Each part before its whole."""
+WHOLES: Mapping[Meter, Meter] = {
+    Meter.CACHE_READ: Meter.INPUT,
+    Meter.CACHE_WRITE: Meter.INPUT,
+    Meter.INPUT_AUDIO: Meter.INPUT,
+    Meter.REASONING: Meter.OUTPUT,
+    Meter.OUTPUT_AUDIO: Meter.OUTPUT,
+}
+"""A meter -> the meter whose tokens it is part of."""
 WORDS: Mapping[Meter, str] = {
     Meter.INPUT: "inputTokens",
     Meter.CACHE_READ: "cacheReadTokens",
@@ -81,13 +71,12 @@ def check(usage: Mapping[Meter, int]) -> None:
         if quantity < 0:
             raise ClientError(f"{WORDS[meter]} is {quantity}; a usage can't be negative.")
     for whole in (Meter.INPUT, Meter.OUTPUT):
-        parts = [part.meter for part in PARTS if part.within is whole and usage.get(part.meter)]
+        parts = [meter for meter in WHOLES if WHOLES[meter] is whole and usage.get(meter)]
         together = sum(usage[meter] for meter in parts)
         if together > usage.get(whole, 0):
             names = " and ".join(WORDS[meter] for meter in parts)
             raise ClientError(
-                f"{names} come to {together}, more than the {usage.get(whole, 0)} {WORDS[whole]} they are part of. "
-                f"Count them in {WORDS[whole]}, too."
+                f"{names} add up to {together}, but {WORDS[whole]}, which must include them, is {usage.get(whole, 0)}."
             )
 
 
@@ -131,14 +120,9 @@ def estimate(rates: Iterable[tables.Rate], usage: Mapping[Meter, int], tier: Ser
     check(usage)
     rate_by_meter = applicable(rates, tier, moment, usage.get(Meter.INPUT, 0))
     answer = Estimate()
-    billed: dict[Meter, int] = {}
-    for part in PARTS:
-        own = usage.get(part.meter, 0)
-        if part.within is None:
-            own -= sum(billed.get(inner.meter, 0) for inner in PARTS if inner.within is part.meter)
-        elif part.meter not in rate_by_meter:
-            continue
-        billed[part.meter] = own
+    billed = {part: usage.get(part, 0) for part in WHOLES if part in rate_by_meter}
+    for whole in (Meter.INPUT, Meter.OUTPUT):
+        billed[whole] = usage.get(whole, 0) - sum(billed[part] for part in billed if WHOLES.get(part) is whole)
     if not rate_by_meter and not any(billed.values()):
         # A total of 0 would say that the tier exists. Without any rate it is unknown, even if nothing is used.
         answer.unpriced += [Meter.INPUT, Meter.OUTPUT]

@@ -39,12 +39,12 @@ class Form(NamedTuple):
 
     @property
     def settled(self) -> "Form":
-        """The model itself, whichever version is meant: without its day and without "latest"."""
+        """The form without its day and without "latest": the model, whichever version is meant."""
         return Form(self.numbers, tuple(word for word in self.words if word != "latest"))
 
 
 class NormalizedId(NamedTuple):
-    """A model's id, normalized, without what stands before it."""
+    """A model's id, normalized, without its prefixes."""
 
     full: Form
     plain: Form
@@ -72,7 +72,7 @@ MONTH_AND_DAY = re.compile(r"(?<![\d.])(0[1-9]|1[0-2])-([0-3]\d)(?![\d.a-z])")
 POINT = re.compile(r"(?<=\d)[_p](?=\d)")
 """qwen2_5, glm-4p7 -> qwen2.5, glm-4.7"""
 LONE_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
-"""A dot that is not between digits separates words."""
+"""A dot that is not between digits separates words: meta.llama3 -> meta-llama3"""
 GLUE = re.compile(r"(?<![a-z0-9.])([a-z]{3,})(?=\d)")
 """qwen2.5 -> qwen-2.5"""
 V = re.compile(r"(?<![a-z0-9.])v-?(?=\d)")
@@ -82,11 +82,13 @@ SMALL = re.compile(r"(?<![\d.])0-(?=\d+b)")
 VERSION = re.compile(r"(?<![\d.])\d{1,2}(?:-\d{1,2})+(?![\da-z.])")
 """claude-sonnet-4-5 -> claude-sonnet-4.5"""
 BREAK = re.compile(r"[^a-z0-9.]+")
+"""command_r / plus -> command-r-plus"""
 ZERO = re.compile(r"(?<=\d)(?:\.0)+$")
 """llama-4.0 -> llama-4"""
 PLUS = re.compile(r"(?<=\w)\+")
 """command-r+ -> command-r-plus"""
 SPACE = re.compile(r"[\s_]+")
+"""Together_AI -> Together-AI"""
 
 
 def normalize_word(part: str) -> str:
@@ -168,7 +170,7 @@ def even_separators(name: str) -> str:
 
 
 def unreleased(name: str, *, dotted: bool = False) -> str:
-    """A lower-case id without a cloud's release. With `dotted` it stood after Bedrock's vendor."""
+    """A lower-case id without a cloud's release. `dotted` means that the id followed a Bedrock vendor and a dot."""
     if dotted or BEDROCK_RELEASE.search(name):
         name = without_bedrock_version(SPACE.sub("-", name))
     return VERTEX_RELEASE.sub("", name)

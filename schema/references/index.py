@@ -2,21 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, SQLColumnExpression
 
 from schema import tables
 from schema.column_types import dump_json
-from schema.context import Context
+from schema.context import NAMES, Context, among
 from schema.enums import ModelStatus, ProviderKind
 from schema.references import parse
 from schema.references.ids import Form, NormalizedId, title_form
 from schema.references.vocabulary import ModelNames, PrefixRow, VendorSplit, Vocabulary, maker_of
-from schema.tables import AliasKind, PrefixKind, ReferenceKind
+from schema.tables import AliasKind, PrefixKind, ReferenceKind, table
 
 KIND_ORDER = {kind: place for place, kind in enumerate(ProviderKind)}
 FORMS = (ReferenceKind.FULL, ReferenceKind.PLAIN, ReferenceKind.ALIAS, ReferenceKind.TITLE)
@@ -62,24 +62,12 @@ def _normalize(slug: str, provider: str, vocabulary: Vocabulary) -> tuple[Vendor
 
 
 class Listing:
-    """A model, as far as ranking needs it."""
-
-    __slots__ = (
-        "canonical",
-        "distance",
-        "full",
-        "maker",
-        "model",
-        "own",
-        "plain",
-        "provider",
-        "provider_kind",
-        "region",
-        "retired",
-    )
+    """A model, with what ranking needs."""
 
     def __init__(self, row: Any) -> None:
         self.model: tables.Model = row
+        self.ref: str = row.ref
+        self.slug: str = row.slug
         self.provider: str = row.provider_slug
         self.canonical: str = row.canonical or row.ref
         self.maker = maker_of(row.ref, row.canonical)
@@ -89,43 +77,30 @@ class Listing:
         # An imported snapshot may lack keys.
         self.full: str = row.found_full or ""
         self.plain: str = row.found_plain or ""
+        self.dated = not self.plain.endswith("/")
         self.region: str = row.found_region or ""
         self.provider_kind: ProviderKind = row.found_provider_kind
         order = KIND_ORDER[self.provider_kind]
         self.distance = (self.provider != self.maker, not self.own, order, self.retired, self.ref)
-        """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways."""
+        """How far its provider is from its maker: the maker, the maker's other providers, labs, clouds, gateways.
 
-    @property
-    def ref(self) -> str:
-        return self.model.ref
-
-    @property
-    def slug(self) -> str:
-        return self.model.slug
-
-    @property
-    def dated(self) -> bool:
-        return not self.plain.endswith("/")
+        GPT-4o at OpenAI -> (False, False, 0, False, "openai/gpt-4o")
+        GPT-4o at Azure -> (True, True, 1, False, "azure/gpt-4o")
+        """
 
 
-@dataclass(slots=True)
 class Index:
     """What the database knows about some references: a part of the reference index, and the models it leads to."""
 
-    vocabulary: Vocabulary
-    listings: dict[int, Listing] = field(default_factory=dict[int, Listing])
-    """By model id."""
-    found: dict[tuple[ReferenceKind, str], list[Listing]] = field(
-        default_factory=lambda: defaultdict[tuple[ReferenceKind, str], list[Listing]](list)
-    )
-    named: dict[str, list[tuple[Listing, AliasKind | None]]] = field(
-        default_factory=lambda: defaultdict[str, list[tuple[Listing, AliasKind | None]]](list)
-    )
-    """Slug or alias -> the models that have it, letter for letter; None for a slug."""
-    canonicals: dict[str, list[Listing]] = field(default_factory=lambda: defaultdict[str, list[Listing]](list))
-    versions: dict[tuple[str, str], list[Listing]] = field(
-        default_factory=lambda: defaultdict[tuple[str, str], list[Listing]](list)
-    )
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.listings: dict[int, Listing] = {}
+        """By model id."""
+        self.found: defaultdict[tuple[ReferenceKind, str], list[Listing]] = defaultdict(list)
+        self.named: defaultdict[str, list[tuple[Listing, AliasKind | None]]] = defaultdict(list)
+        """Slug or alias -> the models that have it, letter for letter; None for a slug."""
+        self.canonicals: defaultdict[str, list[Listing]] = defaultdict(list)
+        self.versions: defaultdict[tuple[str, str], list[Listing]] = defaultdict(list)
 
     def find(self, kind: ReferenceKind, form: Form) -> Sequence[Listing]:
         return self.found.get((kind, form.key), ())
@@ -143,7 +118,7 @@ class Lookup:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database accepts the text at all. Nothing has a name that it does not accept."""
+    """Whether a database accepts the text. If it does not, the text is nobody's name."""
     return "\x00" not in text and len(text.encode(errors="ignore")) == len(text.encode(errors="replace"))
 
 
@@ -163,51 +138,47 @@ async def indexes(context: Context, lookups: Sequence[Lookup]) -> list[Index]:
         if any(form.day for form in forms):
             dated |= found
     texts = {text for lookup in lookups for text in lookup.texts}
-    postgresql = context.engine.dialect.name == "postgresql"
     lists = {"refs": refs, "names": names, "keys": keys, "dated": dated, "words": words, "texts": texts}
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, object] = {}
     for name, values in lists.items():
         storable = sorted(filter(is_storable, values))
-        parameters[name] = storable if postgresql else dump_json(storable)
+        parameters[name] = storable if context.postgresql else dump_json(storable)
     parameters["models"] = [lookup.versions_of for lookup in lookups if lookup.versions_of is not None]
-    index = _index(await context.tuples(_statement(postgresql), parameters))
+    index = _index(await context.tuples(_statement(context.postgresql), parameters))
     return [index for _ in lookups]
 
 
 @cache
-def _statement(postgresql: bool) -> Any:
+def _statement(postgresql: bool) -> sa.Select[*tuple[Any, ...]]:
     """Everything in one statement: the words, the keys that match, and the models they lead to.
 
     Those are the models that match, the other listings of the same canonical models, and the other versions of models
     that a dated reference matches.
     """
-    model, alias, provider = _table(tables.Model), _table(tables.Alias), _table(tables.Provider)
-    reference, prefix = _table(tables.Reference), _table(tables.Prefix)
+    model, alias, provider = table(tables.Model), table(tables.Alias), table(tables.Provider)
+    reference, prefix = table(tables.Reference), table(tables.Prefix)
 
-    def among(column: Any, name: str) -> Any:
+    def one_of(column: SQLColumnExpression[str], name: str) -> ColumnElement[bool]:
         """True where the column holds one of a parameter's values."""
-        if postgresql:
-            return column == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
-        listed = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
+        return among(column, sa.bindparam(name, type_=NAMES if postgresql else sa.Text()), postgresql)
 
-    def text(column: Any) -> Any:
+    def text(column: ColumnElement[Any]) -> ColumnElement[str]:
         return sa.type_coerce(column, sa.Text)
 
     hit = sa.union_all(
-        sa.select(reference).where(reference.c.kind.in_(FORMS), among(reference.c.key, "keys")),
-        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, among(reference.c.key, "texts")),
+        sa.select(reference).where(reference.c.kind.in_(FORMS), one_of(reference.c.key, "keys")),
+        sa.select(reference).where(reference.c.kind == ReferenceKind.TEXT, one_of(reference.c.key, "texts")),
     ).cte("hit")
     named = sa.union_all(
         sa.select(model.c.slug.label("name"), sa.literal("").label("kind"), model.c.id.label("model_id")).where(
-            among(model.c.slug, "refs")
+            one_of(model.c.slug, "refs")
         ),
-        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(among(alias.c.name, "names")),
+        sa.select(alias.c.name, text(alias.c.kind), alias.c.model_id).where(one_of(alias.c.name, "names")),
     ).cte("named")
     seen = sa.union(sa.select(hit.c.model_id), sa.select(named.c.model_id)).cte("seen")
     canonicals = sa.select(model.c.canonical).where(model.c.id.in_(sa.select(seen.c.model_id)))
     base, version = model.alias("base"), model.alias("version")
-    dated = sa.select(hit.c.model_id).where(among(hit.c.key, "dated"))
+    dated = sa.select(hit.c.model_id).where(one_of(hit.c.key, "dated"))
     versions = (
         sa.select(version.c.id)
         .join(base, sa.and_(version.c.provider_slug == base.c.provider_slug, version.c.version_of == base.c.version_of))
@@ -217,18 +188,25 @@ def _statement(postgresql: bool) -> Any:
         sa.select(seen.c.model_id), sa.select(model.c.id).where(model.c.canonical.in_(canonicals)), versions
     ).cte("listing")
 
-    def part(name: str, kind: Any, key: Any, value: Any, model_id: Any, listing_id: Any) -> Any:
-        columns = {"part": sa.literal(name), "kind": kind, "key": key, "value": value}
+    def part(
+        name: str,
+        kind: ColumnElement[str],
+        key: ColumnElement[str],
+        value: ColumnElement[str],
+        model_id: ColumnElement[int],
+        listing_id: ColumnElement[int],
+    ) -> sa.Select[*tuple[Any, ...]]:
+        columns: dict[str, ColumnElement[Any]] = {"part": sa.literal(name), "kind": kind, "key": key, "value": value}
         columns |= {"model_id": model_id, "listing_id": listing_id}
         return sa.select(*(column.label(f"found_{label}") for label, column in columns.items()))
 
-    empty: Any = sa.literal("")
-    none: Any = sa.cast(sa.null(), sa.Integer)
+    empty = sa.literal("")
+    none = sa.cast(sa.null(), sa.Integer)
     of_providers = part("provider", text(provider.c.kind), provider.c.slug, empty, none, none)
     of_prefixes = part("prefix", text(prefix.c.kind), prefix.c.text, prefix.c.maker, none, none)
     found = sa.union_all(
-        of_providers.where(among(provider.c.slug, "words")),
-        of_prefixes.where(among(prefix.c.text, "words")),
+        of_providers.where(one_of(provider.c.slug, "words")),
+        of_prefixes.where(one_of(prefix.c.text, "words")),
         # A listing brings its own full and plain keys along.
         part("hit", text(hit.c.kind), hit.c.key, empty, hit.c.model_id, none).where(hit.c.kind.not_in(OWN_KEYS)),
         part("named", named.c.kind, named.c.name, empty, named.c.model_id, none),
@@ -254,10 +232,6 @@ def _statement(postgresql: bool) -> Any:
         .outerjoin(full, sa.and_(full.c.model_id == listed, full.c.kind == ReferenceKind.FULL))
         .outerjoin(plain, sa.and_(plain.c.model_id == listed, plain.c.kind == ReferenceKind.PLAIN))
     )
-
-
-def _table(model: type[tables.Table]) -> sa.Table:
-    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 def _index(rows: Sequence[Any]) -> Index:

@@ -40,7 +40,7 @@ def match(ref: str, index: Index) -> Match:
 
 
 def nearest(listings: Iterable[Listing]) -> list[Listing]:
-    """Of each canonical model one listing, the nearest to its maker."""
+    """One listing of each canonical model: the nearest to its maker."""
     found: dict[str, Listing] = {}
     for listing in sorted(set(listings), key=lambda listing: listing.distance):
         found.setdefault(listing.canonical, listing)
@@ -81,7 +81,7 @@ class _Search:
         return []
 
     def allowed(self, listings: Sequence[Listing]) -> list[Listing]:
-        """Those whose maker the reference leaves possible."""
+        """The listings whose maker does not contradict the reference."""
         makers = self.parsed.makers
         return [listing for listing in listings if makers is None or listing.maker in makers]
 
@@ -122,7 +122,7 @@ class _Search:
         if all(listing.own for listing in listings) or len(canonicals) != 1:
             return self.choose(listings)
         if self.parsed.makers is None and self.plain.size < 2:
-            # One word by itself says too little, unless its maker uses it as the model's name.
+            # One word by itself is too vague, unless the maker uses it as the model's name.
             return Match(fits=nearest(listings))
         # The maker may write the model's name in another way.
         same = self.index.canonicals[canonicals.pop()]
@@ -164,7 +164,10 @@ class _Search:
         return listing.slug.lower() in (whole, whole.partition("/")[2])
 
     def closeness(self, listing: Listing) -> tuple[object, ...]:
-        """Sort key: how much the reference looks like a listing, the closest first."""
+        """Sort key: how much the reference looks like a listing, the closest first.
+
+        gpt-4o for OpenAI's own listing -> ((False, False), False, 0, False, False, False, False, "openai/gpt-4o")
+        """
         region = self.parsed.region
         regions = (region, *REGIONS.get(region, ANY_REGION))
         return (

@@ -1,8 +1,8 @@
-"""Takes a reference apart: who serves the model, who made it, and the id itself. Pure: no database.
+"""Splits a reference into provider, maker and model id. Pure: no database.
 
 There are several ways to split a reference, and which of them hold depends on words the registry knows. So parsing has
-two steps: `split` finds every way, and with it all that must be looked up (`words`, `keys`); `parse` then reads the
-reference with the vocabulary that was found.
+two steps: `split` finds every way, so that `words` and `forms` can list all that must be looked up; `parse` then reads
+the reference with the vocabulary that was found.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,9 +25,9 @@ from schema.references.ids import (
 from schema.references.vocabulary import Vocabulary, split_vendor
 
 BEDROCK = "bedrock"
-"""The gateway word for the cloud that writes region, vendor and model with dots between them."""
+"""The prefix of Amazon Bedrock, whose ids separate region, vendor and model by dots."""
 ROUTER = "huggingface"
-"""The provider that routes to others and lists each route under a slug that begins with its own."""
+"""Hugging Face: it routes to other providers, and the slug of each route begins with its own."""
 
 
 class Separator(Enum):
@@ -65,7 +65,7 @@ class Parsed(NamedTuple):
     makers: frozenset[str] | None
     """Who can have made the model; None if that is left open."""
     foreign: bool
-    """Whether something unknown stands before the id. Then it is another model."""
+    """True if an unknown word stands before the id, so that it is another model."""
     region: str
     split: Split
     id: NormalizedId
@@ -196,7 +196,7 @@ def _parsed(each: Split, vocabulary: Vocabulary) -> Parsed:
 
 
 def _parts(ref: str) -> list[str]:
-    """The parts of a reference between slashes, whatever address it is written as."""
+    """The parts of a reference between slashes; a URL or an ARN is converted to a reference first."""
     text = (unquote(ref) if "%" in ref else ref).strip()
     if "://" in text or text.partition("/")[0].lower() in prefixes.HOSTS:
         text = _page(text)
@@ -211,7 +211,7 @@ def _parts(ref: str) -> list[str]:
 
 
 def _page(address: str) -> str:
-    """The reference a web page is about; nothing for a site that is not known."""
+    """The reference in the URL of a model's web page; empty for an unknown site."""
     host, _, path = address.rpartition("://")[2].partition("/")
     prefix = prefixes.HOSTS.get(host.lower().removeprefix("www."))
     if prefix is None:

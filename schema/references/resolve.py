@@ -1,4 +1,4 @@
-"""Resolves references: which model somebody means, and how the reference was read."""
+"""Resolves references: which model each one means, and how it was matched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Resolution:
     model: tables.Model | None
     matched: ResolutionKind
     index: Index | None = field(default=None, repr=False, compare=False)
-    """What it was looked up in, unless the reference is a model's own."""
+    """The index it was looked up in; None if the reference is a model's own."""
 
 
 @by_revision
@@ -78,9 +78,9 @@ def _resolve(ref: str, index: Index) -> Resolution:
 
 
 def _recorded(ref: str, index: Index) -> tuple[Found | None, list[Listing]]:
-    """The model that is recorded under a reference letter for letter.
+    """The model recorded under exactly this reference, or the listings that share it as their slug.
 
-    If several models are, and none of them is the maker's, all that have it as their slug, if they are one model.
+    Those are returned if several models have it, none of them is the maker's, and all are the same canonical model.
     """
     for provider, slug in pairs(ref):
         for listing, kind in index.named.get(slug, ()):

@@ -1,6 +1,8 @@
 """What else a reference may mean, with scores."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from rapidfuzz import process
@@ -29,8 +31,20 @@ LONGEST = 100
 """Characters of a reference that are compared for near misses; no id is longer."""
 
 
-async def candidates(context: Context, resolution: Resolution) -> list[tuple[tables.Model, float]]:
-    """The models a reference may mean, best first: the one it was found to mean, or near misses."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that a reference may mean."""
+
+    model: tables.Model
+    score: float
+
+
+async def candidates(context: Context, resolutions: Sequence[Resolution]) -> list[list[Candidate]]:
+    """The models that each reference may mean, best first: the one it was found to mean, or near misses."""
+    return await asyncio.gather(*(_candidates(context, resolution) for resolution in resolutions))
+
+
+async def _candidates(context: Context, resolution: Resolution) -> list[Candidate]:
     if resolution.model is None:
         pairs = await _near_misses(context, resolution)
     else:
@@ -38,11 +52,11 @@ async def candidates(context: Context, resolution: Resolution) -> list[tuple[tab
         pairs = list(_others(resolution.ref, resolution.model, await context.load(indexes, lookup)))
     best: dict[str, tuple[Listing, float]] = {}
     for listing, score in pairs:
-        best.setdefault(listing.ref, (listing, score))
-        if score > best[listing.ref][1]:
+        if listing.ref not in best or score > best[listing.ref][1]:
             best[listing.ref] = listing, score
+    # The best score first; of equal ones the nearest to its maker.
     ranked = sorted(best.values(), key=lambda pair: (-pair[1], pair[0].distance))
-    return [(listing.model, score) for listing, score in ranked[:MOST]]
+    return [Candidate(listing.model, score) for listing, score in ranked[:MOST]]
 
 
 def _others(ref: str, model: tables.Model, index: Index) -> Iterator[tuple[Listing, float]]:
@@ -51,6 +65,7 @@ def _others(ref: str, model: tables.Model, index: Index) -> Iterator[tuple[Listi
     yield matched, MATCH
     versions = [listing for listing in index.versions[matched.provider, model.version_of or ""] if listing != matched]
     same = [listing for listing in index.canonicals[matched.canonical] if listing.provider != matched.provider]
+    # First the listings whose slug is written alike: together-ai/gpt-oss-20b before groq/openai/gpt-oss-20b.
     same.sort(key=lambda listing: (listing.slug not in (ref, matched.slug), listing.distance))
     for listing in same[: MOST_OFFERS if versions else MOST]:
         yield listing, FITS

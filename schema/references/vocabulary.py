@@ -1,4 +1,4 @@
-"""What the registry says about the words in front of an id: which name a provider, which a maker."""
+"""The words in front of ids: which of them name a provider, and which a maker."""
 
 import re
 from collections import Counter, defaultdict
@@ -24,7 +24,7 @@ class PrefixRow(NamedTuple):
 
 
 class ModelNames(NamedTuple):
-    """What the reference index is made of."""
+    """The columns of a model that the reference index is built from."""
 
     id: int
     ref: str

@@ -10,7 +10,7 @@ import strawberry
 
 from schema import dataloaders, tables
 from schema.context import Context
-from schema.declarations import Clock, argument, column, field
+from schema.declarations import Clock, argument, column, field, loaded
 from schema.enums import PriceUnit
 from schema.errors import ClientError
 from schema.pricing.comparison import Row, Side, rows
@@ -74,17 +74,13 @@ async def _side(context: Context, model: tables.Model) -> Side:
     assert model.id is not None
     provider, family, traits, rates, parameters = await asyncio.gather(
         context.load(dataloaders.providers, model.provider_slug),
-        _family(context, model),
+        loaded(context, dataloaders.families, model.family_slug),
         context.load(dataloaders.traits_by_model, model.id),
         context.load(dataloaders.rates_by_model, model.id),
         context.load(dataloaders.parameters_by_model, model.id),
     )
     assert provider is not None
     return Side(model, provider, family, traits, rates, {parameter.name: parameter for parameter in parameters})
-
-
-async def _family(context: Context, model: tables.Model) -> tables.Family | None:
-    return None if model.family_slug is None else await context.load(dataloaders.families, model.family_slug)
 
 
 @strawberry.type(description="One fact about every compared model.")
@@ -112,7 +108,7 @@ class ComparisonRow:
     differs: bool = column("True if the values are not all equal; null differs from every value.")
     best: list[int] = column(
         "Zero-based positions of the best values: the largest limit, the lowest price, the latest release or "
-        "knowledge cutoff, having the capability. Several positions are tied. Empty if fewer than two different "
+        "knowledge cutoff, having the capability. Tied values are all listed. Empty if fewer than two different "
         "values are known, or if no value is better than another.",
         largest=MOST,
     )
@@ -121,12 +117,7 @@ class ComparisonRow:
 @strawberry.type(description="Two to eight models side by side.")
 class Comparison:
     @field(
-        list[ComparisonRow],
-        needs=sides,
-        by=dataloaders.itself,
-        clock=Clock.DAY,
-        largest=MOST_ROWS,
-        sized_by="first",
+        list[ComparisonRow], needs=sides, by=dataloaders.itself, clock=Clock.DAY, largest=MOST_ROWS, sized_by="first"
     )
     @staticmethod
     def rows(
@@ -136,7 +127,7 @@ class Comparison:
         only_differences: Annotated[bool | None, argument("Leave out rows in which all values are equal.")] = False,
     ) -> list[Row]:
         """One row for each fact that at least one model has: identity, limits, modalities, current prices,
-        capabilities, and parameters, with those of the most models first."""
+        capabilities, and parameters, the most shared ones first."""
         current = [side.on(today) for side in sides]
         return [row for row in rows(current) if row.differs or not only_differences]
 

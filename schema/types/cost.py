@@ -47,7 +47,7 @@ class CostLine:
 @strawberry.type(description="What a usage costs with one model, exact to the last digit.")
 class CostEstimate:
     total: Decimal | None = column(
-        "Sum of all lines; null if a required rate is unknown or included in a subscription, never zero for that."
+        "Sum of all lines; null, never zero, if a required rate is unknown or included in a subscription."
     )
     lines: list[CostLine] = column("One line for each meter that could be billed.", largest=len(WORDS))
     unpriced: list[Meter] = column(

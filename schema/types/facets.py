@@ -1,6 +1,5 @@
 """The connection of models: a page of them, and facets of the whole list."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -21,81 +20,63 @@ MOST_VALUES = 1_000
 """Values of a facet: the registry has 156 providers and 269 families."""
 
 
-def key(name: str) -> Callable[[Slice[Any]], Key]:
-    return lambda page: (name, page.listing, page.parent)
+def facet(name: str, description: str, *, range_: object = None, values: int | None = None) -> Any:
+    """A facet of the page's list: counts, of at most so many `values`, or a range."""
+
+    def by(page: Slice[object]) -> Key:
+        return name, page.listing, page.parent
+
+    if range_ is not None:
+        return edge(range_, facets, by=by, description=description)
+    sized_by = "first" if values is None else None
+    largest = MOST_VALUES if values is None else values
+    return edge(list[Facet], facets, by=by, weight=COUNTED, sized_by=sized_by, largest=largest, description=description)
 
 
 @strawberry.type(
-    description="How many models of a list have each value one can filter by. The largest count comes first, then by "
-    "label. A count follows the filter and the search of the list, except that some facets, as they say, ignore one "
-    "filter: the one at the top level of `filter`, not inside its and, or and not."
+    description="How many models of a list have each value they can be filtered by: largest count first, then by "
+    "label. Counts apply the list's filter and search. A facet that ignores one filter says so; it ignores that filter "
+    "only at the top level of `filter`, not inside and, or and not."
 )
 class ModelFacets:
-    providers = edge(
-        list[Facet],
-        facets,
-        by=key("providers"),
-        weight=COUNTED,
-        largest=MOST_VALUES,
-        sized_by="first",
-        description="Providers, by slug. Ignores the filter `providers`: the counts show what adding one would bring.",
+    providers = facet(
+        "providers", "Providers, by slug. Ignores the filter `providers`: a count is how many models its value adds."
     )
-    families = edge(
-        list[Facet],
-        facets,
-        by=key("families"),
-        weight=COUNTED,
-        largest=MOST_VALUES,
-        sized_by="first",
-        description="Families, by slug. Ignores the filter `families`: the counts show what adding one would bring.",
+    families = facet(
+        "families", "Families, by slug. Ignores the filter `families`: a count is how many models its value adds."
     )
-    capabilities = edge(
-        list[Facet],
-        facets,
-        by=key("capabilities"),
-        weight=COUNTED,
-        largest=len(Capability),
-        description="Capabilities. The filter `capabilities` applies, since it requires all of its values: "
+    capabilities = facet(
+        "capabilities",
+        "Capabilities. The filter `capabilities` applies, since it requires all of its values: "
         "a count is the number of models left once the value is added to it.",
+        values=len(Capability),
     )
-    input_modalities = edge(
-        list[Facet],
-        facets,
-        by=key("input_modalities"),
-        weight=COUNTED,
-        largest=len(Modality),
-        description="Input modalities. The filter `inputModalities` applies, since it requires all of its values: "
+    input_modalities = facet(
+        "input_modalities",
+        "Input modalities. The filter `inputModalities` applies, since it requires all of its values: "
         "a count is the number of models left once the value is added to it.",
+        values=len(Modality),
     )
-    statuses = edge(
-        list[Facet],
-        facets,
-        by=key("statuses"),
-        weight=COUNTED,
-        largest=len(ModelStatus),
-        description="Statuses. Ignores the filter `statuses`: the counts show what adding one would bring.",
+    statuses = facet(
+        "statuses",
+        "Statuses. Ignores the filter `statuses`: a count is how many models its value adds.",
+        values=len(ModelStatus),
     )
-    access_types = edge(
-        list[Facet],
-        facets,
-        by=key("access_types"),
-        weight=COUNTED,
-        largest=len(AccessType),
-        description="Access types. Ignores the filter `accessTypes`: the counts show what adding one would bring.",
+    access_types = facet(
+        "access_types",
+        "Access types. Ignores the filter `accessTypes`: a count is how many models its value adds.",
+        values=len(AccessType),
     )
-    input_price = edge(
-        DecimalRange,
-        facets,
-        by=key("input_price"),
-        description="Range of standard input prices, in USD per 1M tokens, over the models with a known price. "
+    input_price = facet(
+        "input_price",
+        "Range of standard input prices, in USD per 1M tokens, over the models with a known price. "
         "Ignores the filter `maxInputPrice`.",
+        range_=DecimalRange,
     )
-    context_window = edge(
-        IntRange,
-        facets,
-        by=key("context_window"),
-        description="Range of context windows, in tokens, over the models with a known one. "
-        "Ignores the filter `minContextWindow`.",
+    context_window = facet(
+        "context_window",
+        "Range of context windows, in tokens, over the models with a known one. Ignores the filter `minContextWindow`.",
+        range_=IntRange,
     )
 
 
@@ -103,6 +84,6 @@ class ModelFacets:
 class ModelConnection(Connection[Annotated["Model", lazy("schema.types.model")]]):
     @field(ModelFacets, once=True)
     @staticmethod
-    def facets(page: Slice[Any]) -> Any:
+    def facets(page: Slice[object]) -> Slice[object]:
         """Facets of the whole list under its filter and search. Only the requested facets are counted."""
         return page

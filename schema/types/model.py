@@ -49,7 +49,7 @@ WhichPrices = Annotated[PriceFilter | None, argument("Which rates to list.")]
 def traits(kind: TraitKind, enum: type[Enum], description: str) -> Any:
     """The traits of one kind."""
 
-    def values(_: tables.Model, found: Traits) -> list[Any]:
+    def values(_: tables.Model, found: Traits) -> list[Enum]:
         return [enum[value] for value in found[kind]]
 
     values.__doc__ = description
@@ -223,7 +223,7 @@ class Model(Node):
         claims: Sequence[tables.Claim],
         fields: Annotated[
             list[str] | None,
-            argument("Only these fields of Model and what is below: contextWindow, price, price.input."),
+            argument("Only these fields of Model and those below them: contextWindow, price, price.input."),
         ] = None,
     ) -> list[list[tables.Claim]]:
         """The source of each fact, and what other sources say."""

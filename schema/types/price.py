@@ -1,21 +1,18 @@
 """Prices: every known rate, the standard price, and price cards."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
 
 import strawberry
 from strawberry import UNSET, auto
 
 from schema import dataloaders, tables
 from schema.declarations import column, edge, field, of
-from schema.enums import PricePublication, PriceUnit, ServiceTier
+from schema.enums import Meter, PricePublication, PriceUnit, ServiceTier
 from schema.lists.filters import PriceFilter, given
 from schema.pricing.rates import in_force
 from schema.types.source import Source
-
-T = TypeVar("T")
 
 
 @strawberry.type(description="A part of every day, in UTC, in which a rate is in force. It may span midnight.")
@@ -71,18 +68,12 @@ class PriceCard:
 
 def select(rates: Iterable[tables.Rate], filter: PriceFilter | None, day: date | None = None) -> list[tables.Rate]:
     """The rates that match the filter and, given a day, are in force on it. Raises a ClientError for a long list."""
-    wanted = {} if filter is None or filter is UNSET else {member.name: value for member, value in given(filter)}
-    tiers, meters, states = wanted.get("service_tiers"), wanted.get("meters"), wanted.get("publication")
+    wanted = {} if filter is None or filter is UNSET else {member.name: values for member, values in given(filter)}
     return [
         rate
         for rate in rates
         if (day is None or in_force(rate, day))
-        and _among(rate.service_tier, tiers)
-        and _among(rate.meter, meters)
-        and _among(rate.publication, states)
+        and rate.service_tier in wanted.get("service_tiers", ServiceTier)
+        and rate.meter in wanted.get("meters", Meter)
+        and rate.publication in wanted.get("publication", PricePublication)
     ]
-
-
-def _among(value: T, wanted: Collection[T] | None) -> bool:
-    """Whether the value is wanted; True if none are named."""
-    return wanted is None or value in wanted

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import strawberry
 
@@ -21,28 +22,17 @@ def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -
     return min(tried) + timedelta(seconds=interval_seconds)
 
 
-def models(_: object) -> type[tables.Table]:
-    return tables.Model
+def row_count(table: type[tables.Table], description: str) -> Any:
+    """The number of rows of a table."""
 
-
-def providers(_: object) -> type[tables.Table]:
-    return tables.Provider
-
-
-def families(_: object) -> type[tables.Table]:
-    return tables.Family
+    return edge(int, dataloaders.row_counts, by=lambda _: table, description=description)
 
 
 @strawberry.type(description="What the registry holds, how fresh it is and where its data comes from.")
 class Registry:
-    model_count = edge(
-        int,
-        dataloaders.row_counts,
-        by=models,
-        description="Number of models, including retired ones.",
-    )
-    provider_count = edge(int, dataloaders.row_counts, by=providers, description="Number of providers.")
-    family_count = edge(int, dataloaders.row_counts, by=families, description="Number of families.")
+    model_count = row_count(tables.Model, "Number of models, including retired ones.")
+    provider_count = row_count(tables.Provider, "Number of providers.")
+    family_count = row_count(tables.Family, "Number of families.")
     revision = edge(
         Revision, dataloaders.latest_revision, by=whole, description="The revision that this response was read from."
     )

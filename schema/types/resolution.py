@@ -1,32 +1,12 @@
 """How a reference was resolved: the model it means, and other candidates."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import strawberry
 
-from schema import tables
-from schema.context import Context
 from schema.dataloaders import itself
 from schema.declarations import column, edge
 from schema.enums import ResolutionKind
-from schema.references.resolve import Resolution
-from schema.references.suggest import MOST
-from schema.references.suggest import candidates as suggest
+from schema.references.suggest import MOST, candidates
 from schema.types.model import Model
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    model: tables.Model
-    score: float
-
-
-async def candidates(context: Context, resolutions: Sequence[Resolution]) -> list[list[Candidate]]:
-    """The models that each reference may mean, best first."""
-    found = await asyncio.gather(*(suggest(context, resolution) for resolution in resolutions))
-    return [[Candidate(model, score) for model, score in pairs] for pairs in found]
 
 
 @strawberry.type(description="A model that a reference may mean.")

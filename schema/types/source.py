@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import strawberry
 from strawberry import auto
@@ -14,12 +13,12 @@ from schema.enums import SourceStatus
 from schema.scalars import JSON, URL
 
 MOST_SOURCES = 20
-"""Sources there can be: the feeds, the curated files and the overlay."""
+"""Maximum number of sources: the feeds, the curated files and the overlay."""
 SOON = timedelta(minutes=10)
-"""A source is never stale before that, however short the refresh interval is."""
+"""A source is never stale sooner than this, however short the refresh interval is."""
 
 
-def standing(source: Any, interval: int, now: datetime) -> SourceStatus:
+def standing(source: tables.Source, interval: int, now: datetime) -> SourceStatus:
     """The status of a source now, where refreshes run every `interval` seconds; 0 is never."""
     status: SourceStatus = source.status
     # A source without a URL is a local file, which is never stale.
@@ -58,22 +57,18 @@ class Claim:
     source = edge(Source, dataloaders.sources, by="source_slug", description="The source that states it.")
 
 
-def trusted_source(claims: Sequence[tables.Claim]) -> str:
-    return claims[0].source_slug
-
-
 @strawberry.type(description="One fact about a model: the value the registry uses, its source, and other claims.")
 class Fact:
     source = edge(
         Source,
         dataloaders.sources,
-        by=trusted_source,
+        by=lambda claims: claims[0].source_slug,
         description="The source the value is taken from.",
     )
 
     @field(JSON | None)
     @staticmethod
-    def value(claims: Sequence[tables.Claim]) -> Any:
+    def value(claims: Sequence[tables.Claim]) -> object:
         """The value the registry uses. Amounts of money are strings."""
         return claims[0].value
 
@@ -101,7 +96,7 @@ class Fact:
         """What the other sources say, the most trusted first."""
         return claims[1:]
 
-    # Last: from here on the name `field` means this one.
+    # Last, because it shadows the decorator `field`.
     @field()
     @staticmethod
     def field(claims: Sequence[tables.Claim]) -> str:

@@ -2,115 +2,56 @@
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any, Literal, Protocol
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from schema.enums import AccessType, Capability, Endpoint, Modality, ModelStatus, ParameterKind, ProviderKind, UseCase
-from seeds.catalogue import (
-    Catalogue,
-    Facts,
-    FamilyClaims,
-    ModelClaims,
-    ParameterClaim,
-    ProviderClaims,
-    Rule,
-    known_facts,
-)
+from seeds.catalogue import Catalogue, FamilyClaims, ModelClaims, ParameterClaim, ProviderClaims, Rule
+from seeds.curated import shape
+from seeds.curated.shape import FactsShape, Shape, Text
 
 SLUG = "curated"
 
 
-class Shape(BaseModel):
-    """Strict: a misspelled key is an error, not a lost fact."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class ParameterShape(Shape):
+class ParameterShape(shape.ParameterShape):
     """A parameter, defined once per file and used by key."""
 
     name: str | None = None
     """As the API spells it; by default the key."""
-    label: str
-    kind: ParameterKind
-    default: Any = None
-    minimum: Decimal | Literal["max_output_tokens"] | None = None
-    maximum: Decimal | Literal["max_output_tokens"] | None = None
-    allowed_values: list[str] | None = None
-    note: str | None = None
+    label: Text
 
 
-class FactsShape(Shape):
-    """Facts about one model, or about all models that match a pattern."""
+class EntryShape(FactsShape):
+    """A rule, or an entry about one model."""
 
     reference: str | None = None
-    """The documentation page they are taken from."""
-    name: str | None = None
-    family: str | None = None
-    status: ModelStatus | None = None
-    access_type: AccessType | None = None
-    license: str | None = None
-    parameter_size: str | None = None
-    tagline: str | None = None
-    description: str | None = None
-    best_for: str | None = None
-    is_flagship: bool | None = None
-    is_recommended: bool | None = None
-    context_window: int | None = None
-    max_input_tokens: int | None = None
-    max_output_tokens: int | None = None
-    knowledge_cutoff: str | None = Field(default=None, pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")
-    release_date: date | None = None
-    deprecation_date: date | None = None
-    retirement_date: date | None = None
-    version_of: str | None = None
-    """Slug of the undated model that this is a snapshot of."""
-    canonical: str | None = None
-    """maker/model: the identity shared with the same model at other providers."""
-    input_modalities: list[Modality] | None = None
-    output_modalities: list[Modality] | None = None
-    endpoints: list[Endpoint] | None = None
-    use_cases: list[UseCase] | None = None
-    capabilities: list[Capability] = []
-    without_capabilities: list[Capability] = []
-    parameters: list[str] = []
+    """The documentation page the facts are taken from."""
+    parameters: tuple[str, ...] = ()
     """Keys of parameters."""
-    unsupported_parameters: list[str] = []
+    unsupported_parameters: tuple[str, ...] = ()
     """Keys of parameters that the API rejects or ignores for these models."""
-    reasons: dict[str, str] = {}
-    """Field -> why this value is right where other sources say otherwise."""
-
-
-class RuleShape(FactsShape):
-    match: list[str] = Field(min_length=1)
-    """Patterns for model slugs: `*` any characters, `?` one character, `[ab]` one of these."""
-    excluding: list[str] = []
-    providers: list[str] | None = None
+    providers: tuple[str, ...] = ()
     """Provider slugs; by default the file's own."""
 
 
-class ModelShape(FactsShape):
-    aliases: list[str] = []
+class RuleShape(EntryShape):
+    match: tuple[str, ...] = Field(min_length=1)
+    """Patterns for model slugs: `*` any characters, `?` one character, `[ab]` one of these."""
+    excluding: tuple[str, ...] = ()
+
+
+class ModelShape(EntryShape):
+    aliases: tuple[str, ...] = ()
     """Other references that the provider accepts, including dated snapshots."""
     create: bool = False
     """True to list the model even if no feed does."""
-    providers: list[str] | None = None
 
 
-class ProviderShape(Shape):
+class ProviderShape(shape.ProviderShape):
     slug: str
-    name: str | None = None
-    kind: ProviderKind | None = None
-    website_url: str | None = None
-    docs_url: str | None = None
-    api_base_url: str | None = None
-    credential_variables: list[str] | None = None
-    also: list[str] = []
+    also: tuple[str, ...] = ()
     """Other providers that the rules apply to, e.g. a regional edition of the same API."""
 
 
@@ -128,109 +69,55 @@ class FileShape(Shape):
     models: dict[str, ModelShape] = {}
 
 
-PLAIN = (
-    "name",
-    "family",
-    "status",
-    "access_type",
-    "license",
-    "parameter_size",
-    "tagline",
-    "description",
-    "best_for",
-    "is_flagship",
-    "is_recommended",
-    "context_window",
-    "max_input_tokens",
-    "max_output_tokens",
-    "release_date",
-    "deprecation_date",
-    "retirement_date",
-    "version_of",
-    "canonical",
-)
-SETS = ("input_modalities", "output_modalities", "endpoints", "use_cases")
-
-
-class StatedFacts(Protocol):
-    """An entry of a curated file or of an overlay, which has the fields named in PLAIN and SETS, too."""
-
-    knowledge_cutoff: str | None
-
-
-def stated_facts(entry: StatedFacts) -> Facts:
-    words = {name: getattr(entry, name) for name in SETS}
-    return known_facts(
-        {name: getattr(entry, name) for name in PLAIN}
-        | {"knowledge_cutoff_text": entry.knowledge_cutoff}
-        | {
-            name: None if members is None else frozenset(word.name for word in members)
-            for name, members in words.items()
-        }
-    )
-
-
-def claims(shape: FactsShape, parameters: dict[str, ParameterShape], origin: str) -> ModelClaims:
+def claims(entry: EntryShape, parameters: dict[str, ParameterShape], origin: str) -> ModelClaims:
     """The claims of a rule or a model entry, not yet about a model."""
-    found = ModelClaims("", "", reasons=shape.reasons)
-    found.facts = stated_facts(shape)
-    found.capabilities = dict.fromkeys((capability.name for capability in shape.capabilities), True)
-    found.capabilities |= dict.fromkeys((capability.name for capability in shape.without_capabilities), False)
-    for key, supported in (
-        *((key, True) for key in shape.parameters),
-        *((key, False) for key in shape.unsupported_parameters),
-    ):
+    found: dict[str, ParameterClaim] = {}
+    for key in (*entry.parameters, *entry.unsupported_parameters):
         if key not in parameters:
             raise ValueError(f'{origin}: no parameter is defined as "{key}". Add [parameters."{key}"] to the file.')
-        shared = parameters[key]
-        name = shared.name or key
-        if name in found.parameters:
+        parameter = parameters[key]
+        name = parameter.name or key
+        if name in found:
             raise ValueError(f'{origin}: the parameter "{name}" is given twice.')
-        claim = ParameterClaim(name, supported, shared.label, shared.kind, note=shared.note)
-        if supported:
-            claim = replace(
-                claim,
-                default=shared.default,
-                minimum=shared.minimum,
-                maximum=shared.maximum,
-                allowed_values=None if shared.allowed_values is None else tuple(shared.allowed_values),
-            )
-        found.parameters[name] = claim
-    return found
+        if key in entry.parameters:
+            found[name] = parameter.claim(name, parameter.label)
+        else:
+            found[name] = ParameterClaim(name, False, parameter.label, parameter.kind, note=parameter.note)
+    return ModelClaims(
+        "", "", entry.facts, capabilities=entry.capability_claims, parameters=found, reasons=entry.reasons
+    )
 
 
 def parse_file(text: str, file_name: str, into: Catalogue) -> None:
     """Adds one provider's file to the catalogue. Raises ValueError naming the file and the entry."""
     try:
-        shape = FileShape.model_validate(tomllib.loads(text, parse_float=Decimal))
+        file = FileShape.model_validate(tomllib.loads(text, parse_float=Decimal))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ValueError(f"{file_name}: {error}") from error
-    provider = shape.provider
+    provider = file.provider
     into.providers[provider.slug] = ProviderClaims(**provider.model_dump(exclude={"slug", "also"}))
-    for slug, family in shape.families.items():
+    for slug, family in file.families.items():
         model = family.default_model
         full = model if model is None or "/" in model else f"{provider.slug}/{model}"
         into.families[slug] = FamilyClaims(family.name, full)
     everywhere = (provider.slug, *provider.also)
-    for number, rule in enumerate(shape.rules, 1):
+    for number, rule in enumerate(file.rules, 1):
         origin = f"{file_name}, rule {number}"
-        into.rules.append(
-            Rule(
-                providers=tuple(rule.providers or everywhere),
-                match=tuple(rule.match),
-                excluding=tuple(rule.excluding),
-                claims=claims(rule, shape.parameters, origin),
-                origin=origin,
-            )
-        )
-    for slug, entry in shape.models.items():
+        stated = claims(rule, file.parameters, origin)
+        into.rules.append(Rule(rule.providers or everywhere, rule.match, rule.excluding, stated, origin))
+    for slug, entry in file.models.items():
         origin = f'{file_name}, model "{slug}"'
-        found = claims(entry, shape.parameters, origin)
-        found.aliases = tuple(entry.aliases)
-        targets = tuple(entry.providers or everywhere)
-        into.rules.append(Rule(targets, (slug.replace("[", "[[]"),), (), found, origin, own=True))
+        stated = claims(entry, file.parameters, origin)
+        stated.aliases = entry.aliases
+        exactly = slug.replace("[", "[[]")
+        into.rules.append(Rule(entry.providers or everywhere, (exactly,), (), stated, origin, own=True))
         if entry.create:
             into.models.append(ModelClaims(provider.slug, slug))
+
+
+def declared_in(file_name: str) -> dict[str, Any]:
+    """What a file of declarations contains: about all providers, identities or disputes, rather than one provider."""
+    return tomllib.loads((files("seeds") / "curated" / file_name).read_text(encoding="utf-8"))
 
 
 def texts() -> Iterator[tuple[str, str]]:

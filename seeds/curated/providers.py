@@ -1,33 +1,22 @@
 """The providers that `_providers.toml` declares: the kind of each, and what a price of zero means there."""
 
-import tomllib
 from decimal import Decimal
-from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from schema.enums import Meter, PricePublication, ProviderKind
 from seeds.catalogue import RateClaim
+from seeds.curated.loader import declared_in
 
 
-class Zeros(Enum):
-    """What a price of 0 means upstream, named after the publication state it becomes."""
-
-    FREE = "FREE"
-    INCLUDED = "INCLUDED"
-    NOT_PUBLISHED = "NOT_PUBLISHED"
-
-
-class ProviderPolicy(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class ProviderPolicy(BaseModel, extra="forbid", frozen=True):
     kind: ProviderKind
     name: str | None = None
     website_url: str | None = None
-    zeros: Zeros = Zeros.NOT_PUBLISHED
+    zeros: PricePublication = PricePublication.NOT_PUBLISHED
+    """What a price of 0 means upstream: FREE, INCLUDED or NOT_PUBLISHED."""
     zeros_reason: str | None = None
     free_models: tuple[str, ...] = ()
     genai_slug: str | None = None
@@ -36,7 +25,7 @@ class ProviderPolicy(BaseModel):
         """What a zero means for one model of this provider."""
         if any(fnmatchcase(slug.lower(), pattern.lower()) for pattern in self.free_models):
             return PricePublication.FREE
-        return PricePublication[self.zeros.name]
+        return self.zeros
 
     def zero_rates(self, slug: str) -> list[RateClaim]:
         """The rates of a model whose prices are all zero: none if a zero only means "unknown"."""
@@ -54,8 +43,8 @@ UNKNOWN = ProviderPolicy(kind=ProviderKind.GATEWAY)
 @cache
 def policies() -> dict[str, ProviderPolicy]:
     """Provider slug -> policy."""
-    text = (files("seeds") / "curated" / "_providers.toml").read_text(encoding="utf-8")
-    return {slug: ProviderPolicy.model_validate(entry) for slug, entry in tomllib.loads(text)["providers"].items()}
+    providers = declared_in("_providers.toml")["providers"]
+    return {slug: ProviderPolicy.model_validate(entry) for slug, entry in providers.items()}
 
 
 def policy(slug: str) -> ProviderPolicy:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import httpx2
 import tenacity
 from httpx2 import URL
 
+from schema.errors import ModelMetaError
 from seeds.catalogue import Catalogue
 from seeds.feeds.addresses import Address, is_public, proxy_for, resolve_host
 
@@ -32,7 +33,7 @@ HEADERS = {
 }
 
 
-class FeedError(Exception):
+class FeedError(ModelMetaError):
     """Why a feed could not be fetched or read: one line for an operator, without credentials or URL queries.
 
     FeedError
@@ -56,12 +57,9 @@ class Feed(Protocol):
         """The catalogue in the upstream's content. Raises FeedError when the content has another format."""
         ...
 
-
-@runtime_checkable
-class BundledFeed(Feed, Protocol):
-    """A feed whose content is also bundled with the program."""
-
-    def bundled(self) -> bytes: ...
+    def bundled(self) -> bytes | None:
+        """The content that is part of the program, if there is one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,35 @@ Longer than most: the upstream's format of prices is next to the code that conve
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from functools import partial
+from itertools import chain, pairwise
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from schema.column_types import dump_json, is_array, is_object
 from schema.enums import Meter, ModelStatus, ServiceTier
-from schema.pricing.rates import USUAL_UNITS
+from schema.pricing.rates import USUAL_UNITS, RateKey, rate_key
 from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim, known_facts
 from seeds.curated.providers import policy, slugs_by_genai
 from seeds.feeds.match_rules import matcher, spellings
-from seeds.feeds.validation import Amount, Count, ProviderSlug, Slug, Text, brief, called, checked, document, fit
+from seeds.feeds.validation import (
+    Amount,
+    Count,
+    ModelEntry,
+    ProviderEntry,
+    ProviderSlug,
+    Text,
+    called,
+    checked,
+    document,
+    fit,
+    keep_models,
+    read_providers,
+)
 
 SLUG = "genai-prices"
 EXPECTED = "genai-prices' JSON array of providers"
@@ -103,10 +118,7 @@ class VariantShape(ConditionalShape):
     when: dict[str, str]
 
 
-class ModelShape(BaseModel):
-    model_config = ConfigDict(protected_namespaces=())
-
-    id: Slug
+class ModelShape(ModelEntry):
     name: Text | None = None
     match: object
     context_window: Count | None = None
@@ -121,9 +133,7 @@ class ModelShape(BaseModel):
         return {key for prices in sets for key, price in prices.items() if price is not None and key not in METERS}
 
 
-class ProviderShape(BaseModel):
-    id: ProviderSlug
-    name: Text
+class ProviderShape(ProviderEntry):
     fallback_model_providers: list[ProviderSlug] | None = None
     models: list[object]
 
@@ -135,34 +145,15 @@ def _utc(value: time) -> time:
     return datetime.combine(date(1970, 1, 1), value).astimezone(UTC).time()
 
 
-PriceKey = tuple[Meter, int]
-"""Meter and context size: what an amount is the price of."""
 Window = tuple[time, time] | None
 """Time of day; None for the whole day."""
 Period = tuple[date | None, date | None]
-Pieces = list[tuple[Period, Decimal]]
-
-
-def amounts(prices: PricesShape) -> dict[PriceKey, Decimal]:
-    """The amounts of one set of prices, without unknown price keys."""
-    found: dict[PriceKey, Decimal] = {}
-    for key, price in prices.items():
-        if price is None or key not in METERS:
-            continue
-        meter = METERS[key]
-        if isinstance(price, TieredShape):
-            found[meter, 0] = price.base
-            for tier in price.tiers:
-                found[meter, tier.start] = tier.price
-        else:
-            found[meter, 0] = price
-    return found
 
 
 def periods(entries: Sequence[ConditionalShape]) -> list[Period]:
     """The periods between the start dates of prices; the first has no start, the last no end."""
     days = sorted({entry.since for entry in entries if entry.since})
-    return list(zip([None, *days], [*days, None], strict=True))
+    return list(pairwise([None, *days, None]))
 
 
 def _active(entry: ConditionalShape, period: Period) -> bool:
@@ -170,12 +161,9 @@ def _active(entry: ConditionalShape, period: Period) -> bool:
 
 
 def standard_rates(prices: PricesShape | list[ConditionalShape]) -> Iterator[RateClaim]:
-    """Rates of the standard tier. Of conditional prices, the last one that is active applies."""
+    """Rates of the standard tier, by period. Of conditional prices, the last one that is active applies."""
     entries = prices if isinstance(prices, list) else [ConditionalShape(prices=prices)]
-    if not entries:
-        return
-    found: dict[tuple[Window, PriceKey], Pieces] = {}
-    for period in periods(entries):
+    for period in periods(entries) if entries else ():
         windows: list[ConditionalShape] = []
         base = entries[0]
         for entry in reversed(entries):
@@ -184,73 +172,72 @@ def standard_rates(prices: PricesShape | list[ConditionalShape]) -> Iterator[Rat
             elif _active(entry, period):
                 base = entry
                 break
-        for key, amount in amounts(base.prices).items():
-            found.setdefault((None, key), []).append((period, amount))
+        yield from _rates(base.prices, ServiceTier.STANDARD, period)
         for entry in windows:
-            for key, amount in amounts(entry.prices).items():
-                found.setdefault((entry.window, key), []).append((period, amount))
-    for (window, key), pieces in found.items():
-        yield from _rates(key, ServiceTier.STANDARD, pieces, window)
+            yield from _rates(entry.prices, ServiceTier.STANDARD, period, entry.window)
 
 
 def variant_rates(variants: Sequence[VariantShape]) -> Iterator[RateClaim]:
-    """Rates of the other tiers. For each price, the first variant that is active applies."""
+    """Rates of the other tiers, by period. For each price, the first variant that is active applies."""
     by_tier: dict[ServiceTier, list[VariantShape]] = {}
     for variant in variants:
         tier = TIERS.get(next(iter(variant.when.items()))) if len(variant.when) == 1 else None
         if tier is not None:
             by_tier.setdefault(tier, []).append(variant)
-    rates: dict[ServiceTier, list[RateClaim]] = {}
     for tier, chosen in by_tier.items():
-        found: dict[PriceKey, Pieces] = {}
         for period in periods(chosen):
-            current: dict[PriceKey, Decimal] = {}
-            priced: set[str] = set()
+            current: PricesShape = {}
             for variant in chosen:
                 if _active(variant, period):
-                    fresh = {key: price for key, price in variant.prices.items() if key not in priced}
-                    priced.update(key for key, price in fresh.items() if price is not None)
-                    current.update(amounts(fresh))
-            for key, amount in current.items():
-                found.setdefault(key, []).append((period, amount))
-        rates[tier] = [rate for key, pieces in found.items() for rate in _rates(key, tier, pieces)]
-    # In October 2026 OpenAI made "fast" a second name of its priority tier: one tier, not two.
-    fast, priority = (
-        {dataclasses.replace(rate, service_tier=ServiceTier.STANDARD) for rate in rates.get(tier, ())}
-        for tier in (ServiceTier.FAST, ServiceTier.PRIORITY)
-    )
-    if fast and fast == priority:
-        del rates[ServiceTier.FAST]
-    for tier_rates in rates.values():
-        yield from tier_rates
+                    current |= {key: price for key, price in variant.prices.items() if current.get(key) is None}
+            yield from _rates(current, tier, period)
 
 
-def _rates(key: PriceKey, tier: ServiceTier, pieces: Pieces, window: Window = None) -> Iterator[RateClaim]:
-    """One rate for each run of adjacent periods with the same amount."""
-    meter, size = key
-    runs: Pieces = []
-    for period, amount in pieces:
-        if runs and runs[-1][1] == amount and runs[-1][0][1] == period[0]:
-            runs[-1] = ((runs[-1][0][0], period[1]), amount)
+def _rates(prices: PricesShape, tier: ServiceTier, period: Period, window: Window = None) -> Iterator[RateClaim]:
+    """The rates of one set of prices, without unknown price keys."""
+    for key, price in prices.items():
+        if price is None or key not in METERS:
+            continue
+        meter, (start, end) = METERS[key], window or (None, None)
+        tiers = price.tiers if isinstance(price, TieredShape) else []
+        base = price.base if isinstance(price, TieredShape) else price
+        amounts = {0: base} | {step.start: step.price for step in tiers}
+        for size, amount in amounts.items():
+            yield RateClaim(
+                meter,
+                amount,
+                USUAL_UNITS[meter],
+                tier,
+                min_context_tokens=size,
+                daily_from=start,
+                daily_to=end,
+                effective_from=period[0],
+                effective_to=period[1],
+            )
+
+
+def join(rates: Iterable[RateClaim]) -> list[RateClaim]:
+    """The rates, with one for each run of adjacent periods with the same amount."""
+    runs: dict[RateKey, list[RateClaim]] = {}
+    for rate in rates:
+        run = runs.setdefault(rate_key(rate), [])
+        if run and run[-1].amount == rate.amount and run[-1].effective_to == rate.effective_from:
+            run[-1] = replace(run[-1], effective_to=rate.effective_to)
         else:
-            runs.append((period, amount))
-    start, end = window or (None, None)
-    for (since, until), amount in runs:
-        yield RateClaim(
-            meter,
-            amount,
-            USUAL_UNITS[meter],
-            tier,
-            min_context_tokens=size,
-            daily_from=start,
-            daily_to=end,
-            effective_from=since,
-            effective_to=until,
-        )
+            run.append(rate)
+    return list(chain.from_iterable(runs.values()))
+
+
+def without_second_name(rates: Sequence[RateClaim]) -> list[RateClaim]:
+    """In October 2026 OpenAI made "fast" a second name of its priority tier: one tier, not two."""
+    fast = {replace(rate, service_tier=ServiceTier.PRIORITY) for rate in rates if rate.service_tier is ServiceTier.FAST}
+    same = fast == {rate for rate in rates if rate.service_tier is ServiceTier.PRIORITY}
+    return [rate for rate in rates if not (same and rate.service_tier is ServiceTier.FAST)]
 
 
 def claims(provider: str, model: ModelShape) -> ModelClaims:
-    rates = [*standard_rates(model.prices), *variant_rates(model.price_variants or ())]
+    stated = chain(standard_rates(model.prices), variant_rates(model.price_variants or ()))
+    rates = without_second_name(join(stated))
     facts = {
         "name": model.name or None,
         "context_window": model.context_window or None,
@@ -271,29 +258,13 @@ def parse(content: bytes) -> Catalogue:
     """The catalogue in a published `data.json`. Raises FeedError if the content has another format."""
     found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
-    for entry in found if is_array(found) else ():
-        try:
-            provider = ProviderShape.model_validate(entry)
-            slug = slugs_by_genai().get(provider.id, provider.id)
-            if slug in catalogue.providers:
-                raise ValueError("it is listed twice")
-        except ValueError as error:
-            models = entry.get("models") if is_object(entry) else None
-            catalogue.quarantine(f"provider {called(entry)}", brief(error), len(models) if is_array(models) else 1)
-            continue
-        fallback = [slugs_by_genai().get(name, name) for name in provider.fallback_model_providers or ()]
+    slugs = slugs_by_genai()
+    entries = ((called(entry), entry) for entry in (found if is_array(found) else ()))
+    for slug, provider in read_providers(catalogue, ProviderShape, entries, slugs):
+        fallback = [slugs.get(name, name) for name in provider.fallback_model_providers or ()]
         catalogue.providers[slug] = ProviderClaims(provider.name, fallback=fallback)
-        known: set[str] = set()
-        for raw in provider.models:
-            try:
-                model = ModelShape.model_validate(raw)
-                if model.id in known:
-                    raise ValueError("it is listed twice")
-                known.add(model.id)
-                catalogue.keep(claims(slug, model))
-            except ValueError as error:
-                catalogue.quarantine(f"{slug}/{called(raw)}", brief(error))
-                continue
+        models = ((f"{slug}/{called(model)}", model) for model in provider.models)
+        for model in keep_models(catalogue, ModelShape, partial(claims, slug), models):
             for key in sorted(model.unknown_keys()):
                 catalogue.quarantine(f"{slug}/{model.id}", f"no meter is known for the price {key}", 0)
     return checked(catalogue, EXPECTED)

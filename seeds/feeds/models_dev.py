@@ -2,31 +2,27 @@
 
 import gzip
 from collections.abc import Iterator
+from functools import partial
 from importlib.resources import files
 
 from pydantic import BaseModel, Field
 
 from schema.column_types import is_object
-from schema.enums import (
-    AccessType,
-    Capability,
-    Meter,
-    Modality,
-    ModelStatus,
-    ParameterKind,
-    ServiceTier,
-)
-from seeds.catalogue import (
-    Catalogue,
-    ModelClaims,
-    ParameterClaim,
-    ProviderClaims,
-    RateClaim,
-    first_day,
-    known_facts,
-)
+from schema.enums import AccessType, Capability, Meter, Modality, ModelStatus, ParameterKind, ServiceTier
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims, RateClaim, first_day, known_facts
 from seeds.curated.providers import policy
-from seeds.feeds.validation import Amount, Count, Link, ProviderSlug, Slug, Text, brief, checked, document
+from seeds.feeds.validation import (
+    Amount,
+    Count,
+    Link,
+    ModelEntry,
+    ProviderEntry,
+    Text,
+    checked,
+    document,
+    keep_models,
+    read_providers,
+)
 
 SLUG = "models-dev"
 EXPECTED = "models.dev's JSON object of providers"
@@ -99,8 +95,7 @@ class ExperimentalShape(BaseModel):
     modes: dict[str, ModeShape] = Field(default={}, max_length=100)
 
 
-class ModelShape(BaseModel):
-    id: Slug
+class ModelShape(ModelEntry):
     name: Text
     attachment: bool | None = None
     reasoning: bool | None = None
@@ -118,9 +113,7 @@ class ModelShape(BaseModel):
     experimental: ExperimentalShape | None = None
 
 
-class ProviderShape(BaseModel):
-    id: ProviderSlug
-    name: Text
+class ProviderShape(ProviderEntry):
     env: list[Text] = Field(default=[], max_length=100)
     doc: Link = None
     api: Link = None
@@ -136,22 +129,22 @@ def rates(provider: str, model: ModelShape) -> Iterator[RateClaim]:
     if zeros and (zero_rates := policy(provider).zero_rates(model.id)):
         yield from zero_rates
         return
-    yield from _priced(base, 0, ServiceTier.STANDARD)
+    yield from _priced(base)
     sizes = {cost.tier.size: cost for cost in base.tiers}
     for size, cost in sorted(sizes.items()):
-        yield from _priced(cost, size, ServiceTier.STANDARD)
+        yield from _priced(cost, size)
     if base.context_over_200k and not sizes:
-        yield from _priced(base.context_over_200k, 200_000, ServiceTier.STANDARD)
+        yield from _priced(base.context_over_200k, 200_000)
     for mode in (model.experimental.modes if model.experimental else {}).values():
         given = mode.provider.get("body")
         body = given if is_object(given) else {}
         tier = ServiceTier.PRIORITY if body.get("service_tier") == "priority" else None
         tier = ServiceTier.FAST if body.get("speed") == "fast" else tier
         if mode.cost and tier:
-            yield from _priced(mode.cost, 0, tier)
+            yield from _priced(mode.cost, tier=tier)
 
 
-def _priced(cost: CostShape, size: int, tier: ServiceTier) -> Iterator[RateClaim]:
+def _priced(cost: CostShape, size: int = 0, tier: ServiceTier = ServiceTier.STANDARD) -> Iterator[RateClaim]:
     # A single zero beside real prices is a meter that does not exist (an embedding's output) or was not filled in:
     # it is not a claim.
     for key, meter in METERS.items():
@@ -199,31 +192,15 @@ def parse(content: bytes) -> Catalogue:
     """The catalogue in an `api.json`. Raises FeedError if the content has another format."""
     found = document(content, EXPECTED)
     catalogue = Catalogue(SLUG)
-    for key, entry in found.items() if is_object(found) else ():
-        models = entry.get("models") if is_object(entry) else None
-        try:
-            provider = ProviderShape.model_validate(entry)
-            if provider.id in catalogue.providers:
-                raise ValueError("it is listed twice")
-        except ValueError as error:
-            catalogue.quarantine(f"provider {key}", brief(error), len(models) if is_object(models) else 1)
-            continue
-        catalogue.providers[provider.id] = ProviderClaims(
+    for slug, provider in read_providers(catalogue, ProviderShape, found.items() if is_object(found) else (), {}):
+        catalogue.providers[slug] = ProviderClaims(
             provider.name,
             docs_url=provider.doc,
             api_base_url=provider.api,
             credential_variables=provider.env or None,
         )
-        known: set[str] = set()
-        for model_id, raw in provider.models.items():
-            try:
-                model = ModelShape.model_validate(raw)
-                if model.id in known:
-                    raise ValueError("it is listed twice")
-                known.add(model.id)
-                catalogue.keep(claims(provider.id, model))
-            except ValueError as error:
-                catalogue.quarantine(f"{provider.id}/{model_id}", brief(error))
+        models = ((f"{slug}/{name}", model) for name, model in provider.models.items())
+        keep_models(catalogue, ModelShape, partial(claims, slug), models)
     return checked(catalogue, EXPECTED)
 
 

@@ -11,40 +11,33 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_object
 from schema.enums import Capability, Meter, Modality, ModelStatus, ParameterKind, PriceUnit
-from seeds.catalogue import (
-    Catalogue,
-    ModelClaims,
-    ParameterClaim,
-    ProviderClaims,
-    RateClaim,
-    first_day,
-    known_facts,
-)
+from schema.pricing.rates import USUAL_UNITS, rate_key
+from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims, RateClaim, first_day, known_facts
 from seeds.curated.providers import policy
 from seeds.feeds.fetch import FeedError
-from seeds.feeds.validation import Count, Price, Slug, Text, brief, called, checked, document
+from seeds.feeds.validation import Count, ModelEntry, Price, Slug, Text, called, checked, document, keep_models
 
 SLUG = "openrouter"
 PROVIDER = "openrouter"
 EXPECTED = "OpenRouter's JSON object with its list of models under data"
 
-TOKENS = PriceUnit.PER_MILLION_TOKENS
-METERS: dict[str, tuple[Meter, PriceUnit, int]] = {
-    "prompt": (Meter.INPUT, TOKENS, 1_000_000),
-    "completion": (Meter.OUTPUT, TOKENS, 1_000_000),
-    "input_cache_read": (Meter.CACHE_READ, TOKENS, 1_000_000),
-    "input_cache_write": (Meter.CACHE_WRITE, TOKENS, 1_000_000),
-    "input_cache_write_1h": (Meter.CACHE_WRITE_1H, TOKENS, 1_000_000),
-    "internal_reasoning": (Meter.REASONING, TOKENS, 1_000_000),
-    "audio": (Meter.INPUT_AUDIO, TOKENS, 1_000_000),
-    "audio_output": (Meter.OUTPUT_AUDIO, TOKENS, 1_000_000),
-    "input_audio_cache": (Meter.CACHE_READ_AUDIO, TOKENS, 1_000_000),
-    "request": (Meter.REQUEST, PriceUnit.PER_THOUSAND_REQUESTS, 1_000),
-    "web_search": (Meter.WEB_SEARCH, PriceUnit.PER_THOUSAND_SEARCHES, 1_000),
+METERS = {
+    "prompt": Meter.INPUT,
+    "completion": Meter.OUTPUT,
+    "input_cache_read": Meter.CACHE_READ,
+    "input_cache_write": Meter.CACHE_WRITE,
+    "input_cache_write_1h": Meter.CACHE_WRITE_1H,
+    "internal_reasoning": Meter.REASONING,
+    "audio": Meter.INPUT_AUDIO,
+    "audio_output": Meter.OUTPUT_AUDIO,
+    "input_audio_cache": Meter.CACHE_READ_AUDIO,
+    "request": Meter.REQUEST,
+    "web_search": Meter.WEB_SEARCH,
 }
-"""Price key -> meter, unit, and the number of tokens, requests or searches in a unit."""
+"""Price key -> meter. Upstream, the prices are those of one token, request or search."""
 UNMETERED = frozenset({"image", "image_token", "image_output"})
 """Prices per image: there is no meter for images."""
+KNOWN_PRICES = UNMETERED | METERS.keys()
 CONDITIONS = frozenset({"min_prompt_tokens", "utc_start", "utc_end"})
 CAPABILITIES = {
     "tools": Capability.FUNCTION_CALLING,
@@ -148,8 +141,7 @@ class ReasoningShape(BaseModel):
     default_effort: Text | None = None
 
 
-class ModelShape(BaseModel):
-    id: Slug
+class ModelShape(ModelEntry):
     canonical_slug: Slug | None = None
     name: Text
     context_length: Count | None = None
@@ -170,37 +162,40 @@ def rates(model: ModelShape) -> Iterator[RateClaim]:
         # -1: a router costs what the model it picks costs. A discount: prices may or may not include it.
         return
     stated = pricing.model_dump(exclude={"overrides", "discount"})
-    base = {key: amount for key, amount in amounts(stated) if amount}
-    if not base.keys() - {"web_search"} and not any(_amount(stated, key) for key in UNMETERED):
+    base = list(_rates(stated, OverrideShape()))
+    priced = any(rate.amount and rate.meter is not Meter.WEB_SEARCH for rate in base)
+    if not priced and not any(_amount(stated, key) for key in UNMETERED):
         yield from policy(PROVIDER).zero_rates(model.id)
-    found: dict[tuple[str, int, time | None, time | None], Decimal] = {
-        (key, 0, None, None): amount for key, amount in base.items()
-    }
+    found = {rate_key(rate): rate for rate in base}
     for entry in pricing.overrides:
-        if entry.keys() - METERS.keys() - UNMETERED - CONDITIONS:
+        if entry.keys() - KNOWN_PRICES - CONDITIONS:
             continue  # under an unknown condition
         when = OverrideShape.model_validate(entry)
         if (when.utc_start is None) is (when.utc_end is None):
             # If two entries have the same conditions, the later one applies.
-            found |= {
-                (key, when.min_prompt_tokens, when.utc_start, when.utc_end): amount for key, amount in amounts(entry)
-            }
-    for (key, size, since, until), amount in found.items():
-        if amount:
-            meter, unit, _ = METERS[key]
-            yield RateClaim(meter, amount, unit, min_context_tokens=size, daily_from=since, daily_to=until)
+            found |= {rate_key(rate): rate for rate in _rates(entry, when)}
+    yield from (rate for rate in found.values() if rate.amount)
+
+
+def _rates(prices: dict[str, object], when: OverrideShape) -> Iterator[RateClaim]:
+    """The prices that have a meter, converted to the price of its usual unit."""
+    for key, meter in METERS.items():
+        if prices.get(key) is not None:
+            unit = USUAL_UNITS[meter]
+            count = 1_000_000 if unit is PriceUnit.PER_MILLION_TOKENS else 1_000
+            yield RateClaim(
+                meter,
+                check_exact(EXACT.multiply(_amount(prices, key), count)),
+                unit,
+                min_context_tokens=when.min_prompt_tokens,
+                daily_from=when.utc_start,
+                daily_to=when.utc_end,
+            )
 
 
 def _amount(prices: dict[str, object], key: str) -> Decimal:
     price = prices.get(key)
     return Decimal(0) if price is None else AmountShape.model_validate({"amount": price}).amount
-
-
-def amounts(prices: dict[str, object]) -> Iterator[tuple[str, Decimal]]:
-    """The prices that have a meter, converted to the price of a unit."""
-    for key, (_, _, units) in METERS.items():
-        if prices.get(key) is not None:
-            yield key, check_exact(EXACT.multiply(_amount(prices, key), units))
 
 
 def _default(value: object) -> int | Decimal | None:
@@ -264,18 +259,9 @@ def parse(content: bytes) -> Catalogue:
     listed = page.get("data")
     catalogue = Catalogue(SLUG)
     catalogue.providers[PROVIDER] = ProviderClaims("OpenRouter")
-    unknown: Counter[str] = Counter()
-    known: set[str] = set()
-    for raw in listed if is_array(listed) else ():
-        try:
-            model = ModelShape.model_validate(raw)
-            if model.id in known:
-                raise ValueError("it is listed twice")
-            known.add(model.id)
-            catalogue.keep(claims(model))
-            unknown.update((model.pricing.model_extra or {}).keys() - METERS.keys() - UNMETERED)
-        except ValueError as error:
-            catalogue.quarantine(called(raw), brief(error))
+    entries = ((called(entry), entry) for entry in (listed if is_array(listed) else ()))
+    models = keep_models(catalogue, ModelShape, claims, entries)
+    unknown = Counter(key for model in models for key in (model.pricing.model_extra or {}).keys() - KNOWN_PRICES)
     for key, count in sorted(unknown.items()):
         catalogue.quarantine(f"{count:,} models", f"no meter is known for the price {key}", 0)
     checked(catalogue, EXPECTED)
@@ -284,6 +270,10 @@ def parse(content: bytes) -> Catalogue:
         raise FeedError(
             f"The content is one page of OpenRouter's models: {catalogue.entries:,} "
             f"of {f'{total:,}' if isinstance(total, int) else 'more'}. "
-            "Without limit and offset in its address it sends them all."
+            "Remove limit and offset from its URL to get all of them."
         )
     return catalogue
+
+
+def bundled() -> None:
+    """No package contains OpenRouter's models."""

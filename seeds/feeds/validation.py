@@ -1,21 +1,16 @@
 """Validation that the feeds share: their JSON, the types of the values in it, and messages about invalid entries."""
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
-from schema.column_types import LARGEST_INTEGER, check_exact, is_object
+from schema.column_types import LARGEST_INTEGER, check_exact, is_array, is_object
 from schema.strict_json import JsonError, JsonParser
-from seeds.catalogue import Catalogue, line
+from seeds.catalogue import DIGITS, PROVIDER_SLUG, UNFIT, Catalogue, ModelClaims, bounded, line
 from seeds.feeds.fetch import FeedError
-
-DIGITS = 40
-"""Most digits of a number, and the largest exponent."""
-UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Control characters, those that reverse the direction of text, and lone surrogates."""
-PROVIDER_SLUG = r"[a-z0-9][a-z0-9._-]*"
 
 
 def fit(value: str) -> str:
@@ -26,16 +21,8 @@ def fit(value: str) -> str:
 
 
 def _link(value: str | None) -> str | None:
-    # Pages show it as a link, so anything that is not a web address is ignored.
+    # Pages show it as a link, so anything that is not a web address is ignored: https://docs.example/models#gpt-5
     return value if value and re.fullmatch(r"https?://[^\s<>\"']{1,500}", value) and not UNFIT.search(value) else None
-
-
-def bounded(value: Decimal) -> Decimal:
-    _, digits, exponent = value.as_tuple()
-    # Written out, even a zero with an exponent of 999999999 would fill the memory.
-    if not isinstance(exponent, int) or len(digits) > DIGITS or abs(exponent) > DIGITS:
-        raise ValueError("the number has too many digits")
-    return value
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(fit)]
@@ -77,6 +64,66 @@ def called(entry: object) -> str:
     return name if isinstance(name, str) else "an entry without an id"
 
 
+class ProviderEntry(BaseModel):
+    """What every feed's providers have."""
+
+    id: ProviderSlug
+    name: Text
+
+
+class ModelEntry(BaseModel):
+    """What every feed's models have."""
+
+    id: Slug
+
+
+Provider = TypeVar("Provider", bound=ProviderEntry)
+Model = TypeVar("Model", bound=ModelEntry)
+
+
+def read_providers(
+    catalogue: Catalogue, shape: type[Provider], entries: Iterable[tuple[str, object]], slugs: Mapping[str, str]
+) -> Iterator[tuple[str, Provider]]:
+    """The valid providers with their slugs; the others are quarantined by name. `slugs` are those unlike the id."""
+    known: set[str] = set()
+    for name, entry in entries:
+        try:
+            provider = shape.model_validate(entry)
+            slug = slugs.get(provider.id, provider.id)
+            if slug in known:
+                raise ValueError("it is listed twice")
+        except ValueError as error:
+            models = entry.get("models") if is_object(entry) else None
+            count = len(models) if is_object(models) or is_array(models) else 1
+            catalogue.quarantine(f"provider {name}", brief(error), count)
+            continue
+        known.add(slug)
+        yield slug, provider
+
+
+def keep_models(
+    catalogue: Catalogue,
+    shape: type[Model],
+    claims: Callable[[Model], ModelClaims],
+    entries: Iterable[tuple[str, object]],
+) -> list[Model]:
+    """Adds the claims of the valid models to the catalogue, and returns these. The others are quarantined by name."""
+    kept: list[Model] = []
+    known: set[str] = set()
+    for name, entry in entries:
+        try:
+            model = shape.model_validate(entry)
+            if model.id in known:
+                raise ValueError("it is listed twice")
+            known.add(model.id)
+            catalogue.keep(claims(model))
+        except ValueError as error:
+            catalogue.quarantine(name, brief(error))
+        else:
+            kept.append(model)
+    return kept
+
+
 def checked(catalogue: Catalogue, expected: str) -> Catalogue:
     """The catalogue, if it has a model. Raises FeedError."""
     if catalogue.models:
@@ -85,5 +132,5 @@ def checked(catalogue: Catalogue, expected: str) -> Catalogue:
         raise FeedError(f"The content is not {expected}: it contains no model.")
     raise FeedError(
         f"The content is not {expected}: none of its {catalogue.entries:,} entries can be read, "
-        f"beginning with {catalogue.quarantined[0]}"
+        f"the first is {catalogue.quarantined[0]}"
     )

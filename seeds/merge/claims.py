@@ -1,11 +1,11 @@
 """What the sources say about one model, which of them is trusted, and what is merged from it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import TypeVar
 
 from schema.column_types import is_array, is_object, plain
 from schema.enums import AccessType, ModelStatus, ParameterKind, PricePublication
@@ -19,6 +19,7 @@ LIMITS_TRUST = ("overlay", "curated", "models-dev", "genai-prices", "openrouter"
 LIMITS = frozenset({"context_window", "max_input_tokens", "max_output_tokens"})
 WORDING = frozenset({"name", "tagline", "description", "bestFor", "family"})
 """Facts that sources word or group differently without disagreeing."""
+T = TypeVar("T")
 Reasons = Mapping[tuple[str, str], str]
 """(source, fact) -> why that source's value is right."""
 
@@ -128,6 +129,14 @@ class ClaimsBySource:
         """(source, claims), the most trusted source first."""
         return [(source, self.by_source[source]) for source in trust if source in self.by_source]
 
+    def by_name(self, members: Callable[[ModelClaims], Mapping[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Name -> (source, value) of each of its sources, the most trusted first."""
+        found: dict[str, list[tuple[str, T]]] = {}
+        for source, claims in self.ordered():
+            for name, value in members(claims).items():
+                found.setdefault(name, []).append((source, value))
+        return found
+
     def values(self, name: str) -> list[tuple[str, object]]:
         """(source, value) of one fact, the most trusted source first."""
         stated = [(source, claims.facts.get(name)) for source, claims in self.ordered(trust_for(name))]
@@ -140,10 +149,6 @@ def trust_for(name: str) -> Sequence[str]:
     return LIMITS_TRUST if name in LIMITS or name == "name" else TRUST
 
 
-def is_set(value: Any) -> TypeGuard[AbstractSet[object]]:
-    return isinstance(value, (set, frozenset))
-
-
 def comparable(value: object) -> JsonValue:
     """A value as JSON: decimals as plain strings, enums by name, sets as sorted arrays."""
     if value is None or isinstance(value, (bool, int, str)):
@@ -154,8 +159,9 @@ def comparable(value: object) -> JsonValue:
         return {str(key): comparable(member) for key, member in value.items()}
     if is_array(value):
         return [comparable(member) for member in value]
-    if is_set(value):
-        return sorted(str(comparable(member)) for member in value)
+    if isinstance(value, AbstractSet):
+        members: AbstractSet[object] = value
+        return sorted(str(comparable(member)) for member in members)
     return str(getattr(value, "name", None) or value)
 
 

@@ -63,7 +63,7 @@ def _day(digits: str) -> date | None:
 
 
 def snapshot(slug: str, maker: str) -> tuple[str, date] | None:
-    """The slug without its version, and a day that orders versions, as the maker numbers its snapshots."""
+    """The slug without its version, and a day to order versions by; the format depends on the maker."""
     found = VERSION_SUFFIX.search(slug)
     if not found:
         return None
@@ -80,7 +80,7 @@ def snapshot(slug: str, maker: str) -> tuple[str, date] | None:
         if declared_maker.digits == "YYMM" and "-" not in found["digits"]:
             day = _day(f"20{digits}01")
         else:
-            # A day that the table does not list is newer than those it lists: the table is written afterwards.
+            # A day missing from the table is newer than those in it, because the table is written afterwards.
             day = _day(declared_maker.days.get(digits, "").replace("-", "")) or _day(f"9999{digits}")
     return (slug[: found.start()] + slug[found.end() :], day) if day else None
 
@@ -100,7 +100,7 @@ def versions(
         found = found or snapshot(model, maker)
         groups[provider, base][key] = found[1] if found else None
     for (provider, base), members in list(groups.items()):
-        # An alias that moves is the undated model of the snapshots it moves over, and not a version of anything else.
+        # A moving alias is the undated model of the snapshots it points to in turn, not a version of anything else.
         alias = (provider, f"{base}-latest")
         if alias in known and base != alias[1] and any(members.values()) and len(groups[alias]) == 1:
             members |= groups.pop(alias)
@@ -129,7 +129,9 @@ def canonicals(keys: Iterable[ModelKey], chosen: Mapping[ModelKey, str]) -> dict
     names: dict[Identity, list[tuple[bool, bool, bool, bool, int, str]]] = defaultdict(list)
     for key, identity in joined.items():
         _, name, named = placed[key]
-        # Named as its maker does, undated where that is the same, as short as possible.
+        # Named as its maker does, undated where that is the same, as short as possible:
+        # openai's gpt-4.1 -> (False, False, False, False, 7, "gpt-4.1")
+        # azure's gpt-4-1-2025-04-14 -> (True, True, False, True, 18, "gpt-4-1-2025-04-14")
         rank = key[0] != identity[0], bool(named.day), "latest" in named.words, "." not in name, len(name), name
         names[identity].append(rank)
     written = {identity: f"{identity[0]}/{min(ranked)[-1]}" for identity, ranked in names.items()} | _chosen_names()
@@ -137,7 +139,7 @@ def canonicals(keys: Iterable[ModelKey], chosen: Mapping[ModelKey, str]) -> dict
 
 
 def _place(readings: Mapping[ModelKey, Reading], chosen: Mapping[ModelKey, str]) -> dict[ModelKey, Placed]:
-    """The models whose maker is known: first those that state it, then those that show it."""
+    """The models whose maker is known: first those whose id names it, then those whose words imply it."""
     placed: dict[ModelKey, Placed] = {}
     makers_by_form: dict[Form, set[str]] = defaultdict(set)
     open_keys = [key for key in readings if not _apart(key[0])]
@@ -224,7 +226,7 @@ def _moving() -> frozenset[Identity]:
 
 
 def _family(reading: Reading) -> str | None:
-    """The maker that an id shows by a word of its own."""
+    """The maker that a word in the id implies."""
     marked = (makers.makers_by_mark().get(word) for word in reading.form.words)
     return next(filter(None, marked), None) or makers.makers_by_word().get(reading.first)
 

@@ -1,25 +1,22 @@
 """Makers and providers as `curated/_identity.toml` declares them, and how an id is read with them."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from schema.references import ids, prefixes
 from schema.references.ids import BREAK, GLUE, Form
 from schema.references.vocabulary import split_vendor
+from seeds.curated.loader import declared_in
 
 NO_MAKERS = prefixes.PATHS | prefixes.LISTED_PATHS
 """Parts of a path that do not say who made the model."""
 
 
-class Maker(BaseModel):
+class Maker(BaseModel, extra="forbid", frozen=True):
     """Who trains models, and the signs by which their ids are recognized."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     prefixes: tuple[str, ...] = ()
     """What others write before a slash, a dot or a dash."""
@@ -41,10 +38,8 @@ class Maker(BaseModel):
     """Four digits -> the day they stand for, since MMDD leaves the year open."""
 
 
-class Additions(BaseModel):
+class Additions(BaseModel, extra="forbid", frozen=True):
     """What one provider adds to the ids of the models it serves."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     heads: Mapping[str, str] = {}
     """What an id begins with -> what the maker writes instead."""
@@ -59,20 +54,16 @@ class Additions(BaseModel):
 NOTHING = Additions()
 
 
-class Same(BaseModel):
+class Same(BaseModel, extra="forbid", frozen=True):
     """Ids that mean one model although they differ in more than spelling, and how that is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     of: str
     spellings: tuple[str, ...]
     reason: str
 
 
-class Declared(BaseModel):
+class Declared(BaseModel, extra="forbid", frozen=True):
     """The declared table of makers, providers and exceptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     moving: tuple[str, ...]
     ordinary: tuple[str, ...]
@@ -93,8 +84,7 @@ class Reading(NamedTuple):
 
 @cache
 def declared() -> Declared:
-    text = (files("seeds") / "curated" / "_identity.toml").read_text(encoding="utf-8")
-    return Declared.model_validate(tomllib.loads(text))
+    return Declared.model_validate(declared_in("_identity.toml"))
 
 
 @cache

@@ -21,7 +21,7 @@ from seeds.merge.overrides import decide
 from seeds.merge.parameters import merge_parameters
 from seeds.merge.prices import merge_rates
 
-UNKNOWN_ACCESS = "No source says that its weights can be had."
+UNKNOWN_ACCESS = "No source says that its weights can be downloaded."
 KIND_PRIOR = {ProviderKind.LAB: 10, ProviderKind.CLOUD: 6, ProviderKind.GATEWAY: 2, ProviderKind.LOCAL: 0}
 STATUS_PRIOR = {
     ModelStatus.ACTIVE: 6,
@@ -153,7 +153,7 @@ def merge_facts(
         # A source that lists a model without a status offers it.
         claims += merge_claims("status", [(most_trusted, ModelStatus.ACTIVE)], reasons)
     if "access_type" not in facts:
-        # No source says of this listing, or of the same model elsewhere, that its weights can be had.
+        # No source says that the weights can be downloaded, of this listing or of the same model elsewhere.
         why = {(most_trusted, "accessType"): UNKNOWN_ACCESS}
         claims += merge_claims("accessType", [(most_trusted, AccessType.CLOSED)], why)
     # Each value was stated in a Facts under the same name.
@@ -187,10 +187,7 @@ def merge_capabilities(stated: ClaimsBySource, reasons: Reasons) -> tuple[list[s
     """The capabilities the model has, and the claims about them and about those it does not have."""
     capabilities: list[str] = []
     claims: list[MergedClaim] = []
-    for name in sorted({name for _, model in stated.ordered() for name in model.capabilities}):
-        values = [
-            (source, model.capabilities[name]) for source, model in stated.ordered() if name in model.capabilities
-        ]
+    for name, values in sorted(stated.by_name(lambda model: model.capabilities).items()):
         claims += merge_claims(f"capabilities.{name}", values, reasons)
         if values[0][1]:
             capabilities.append(name)
@@ -219,7 +216,7 @@ def index(model: MergedModel) -> MergedModel:
         ]
     )
     prior = (
-        # To a model of another maker, a lab is the same as a cloud.
+        # For a model of another maker, a lab counts as a cloud.
         KIND_PRIOR[ProviderKind.CLOUD if provider.kind is ProviderKind.LAB and not own else provider.kind]
         + STATUS_PRIOR[model.status]
         + 40 * own

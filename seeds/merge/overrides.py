@@ -1,20 +1,18 @@
 """Decisions declared in `curated/_decisions.toml`: which source is right where sources disagree, and why."""
 
-import tomllib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from seeds.curated.loader import declared_in
 
 T = TypeVar("T")
 
 
-class Decision(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Decision(BaseModel, extra="forbid", frozen=True):
     field: str
     """The fact, as the graph spells it; also covers the facts below it."""
     models: tuple[str, ...] = Field(min_length=1)
@@ -32,8 +30,7 @@ class Decision(BaseModel):
 
 @cache
 def decisions() -> tuple[Decision, ...]:
-    text = (files("seeds") / "curated" / "_decisions.toml").read_text(encoding="utf-8")
-    return tuple(Decision.model_validate(entry) for entry in tomllib.loads(text)["decisions"])
+    return tuple(Decision.model_validate(entry) for entry in declared_in("_decisions.toml")["decisions"])
 
 
 def decide(ref: str, field: str, stated: Sequence[tuple[str, T]]) -> tuple[Sequence[tuple[str, T]], str | None]:

@@ -13,12 +13,8 @@ def merge_parameters(
     """The parameters to use, each whole from the most trusted source that states it, and the claims about them."""
     parameters: list[MergedParameter] = []
     claims: list[MergedClaim] = []
-    names = dict.fromkeys(name for _, model in stated.ordered() for name in model.parameters)
-    for position, name in enumerate(names):
-        stated_here = [
-            (source, model.parameters[name]) for source, model in stated.ordered() if name in model.parameters
-        ]
-        source, best = stated_here[0]
+    for position, (name, sourced) in enumerate(stated.by_name(lambda model: model.parameters).items()):
+        source, best = sourced[0]
         parameters.append(
             MergedParameter(
                 position=position,
@@ -34,7 +30,7 @@ def merge_parameters(
                 source_slug=source,
             )
         )
-        values = [(source, parameter_value(claim, facts)) for source, claim in stated_here]
+        values = [(source, parameter_value(claim, facts)) for source, claim in sourced]
         claims += merge_claims(f"parameters.{name}", values, reasons)
     return parameters, claims
 

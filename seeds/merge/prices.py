@@ -1,7 +1,7 @@
 """Which source's rates are used for a model. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from schema.pricing.standard import STANDARD_METERS, StandardPrice, standard_pri
 from seeds.catalogue import RateClaim
 from seeds.merge.claims import ClaimsBySource, MergedClaim, MergedRate, Reasons, camel_case, merge_claims
 from seeds.merge.overrides import decide
+
+CLAIMED = tuple(claimed.name for claimed in fields(RateClaim))
 
 
 class SourcedRate(NamedTuple):
@@ -27,20 +29,7 @@ def merge_rates(
     ]
     rate_lists, reason = decide(ref, "price", rate_lists)
     rates = [
-        MergedRate(
-            rate.meter,
-            rate.amount,
-            rate.unit,
-            rate.service_tier,
-            rate.publication,
-            rate.min_context_tokens,
-            rate.daily_from,
-            rate.daily_to,
-            rate.effective_from,
-            rate.effective_to,
-            position=position,
-            source_slug=source,
-        )
+        MergedRate(**{name: getattr(rate, name) for name in CLAIMED}, position=position, source_slug=source)
         for position, (rate, source) in enumerate(choose_rates(rate_lists, today))
     ]
     price = standard_price(rates, today)

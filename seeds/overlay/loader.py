@@ -7,21 +7,20 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from schema.errors import ModelMetaError
 from schema.pricing.standard import STANDARD_METERS
 from schema.strict_json import JsonError, JsonParser
 from seeds.catalogue import Catalogue, ModelClaims, ParameterClaim, ProviderClaims
-from seeds.curated.loader import stated_facts
 from seeds.overlay.rates import rates
-from seeds.overlay.shape import FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
+from seeds.overlay.shape import EntryError, FileShape, KeyPath, ModelShape, ParameterShape, default_fault, known_keys
 
 SLUG = "overlay"
 OVERLAY_JSON = JsonParser(max_digits=1_000)
@@ -29,13 +28,14 @@ ADVICE = {
     "model_type": "write a table (in JSON, an object)",
     "dict_type": "write a table (in JSON, an object)",
     "list_type": "write an array: [ ]",
+    "tuple_type": "write an array: [ ]",
     "string_type": "write text in quotes",
     "bool_type": "write true or false",
 }
 """What to write, by the name of pydantic's error."""
 
 
-class OverlayError(ValueError):
+class OverlayError(ModelMetaError):
     """A mistake in the file: one line that names the file, the key path and what to write instead."""
 
 
@@ -92,12 +92,12 @@ def format_key_path(path: KeyPath) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)  # context_window, but not acme/one
             text += "." * bool(text) + (key if bare else json.dumps(key, ensure_ascii=False))
     return text
 
 
-def _nearest(word: str, known: Sequence[str] | set[str]) -> str:
+def _nearest(word: str, known: Collection[str]) -> str:
     found = get_close_matches(word, sorted(known), n=1)
     return f'Did you mean "{found[0]}"? ' if found else ""
 
@@ -121,17 +121,19 @@ def parse(content: bytes, name: str) -> Overlay:
     document = read_document(content, name)
     overlay = Overlay(name, Catalogue(SLUG), content, hashlib.sha256(content).hexdigest())
     try:
-        shape = FileShape.model_validate(document)
+        file = FileShape.model_validate(document)
+        for slug, provider in file.providers.items():
+            overlay.catalogue.providers[slug] = ProviderClaims(**provider.model_dump())
+        for ref, model in file.models.items():
+            overlay.catalogue.models.append(_claims(ref, model))
     except ValidationError as error:
-        raise _first_mistake(overlay, error) from error
-    for slug, provider in shape.providers.items():
-        overlay.catalogue.providers[slug] = ProviderClaims(**provider.model_dump())
-    for ref, model in shape.models.items():
-        overlay.catalogue.models.append(_claims(overlay, ref, model))
+        raise overlay.mistake(*_first_mistake(error)) from error
+    except EntryError as error:
+        raise overlay.mistake(error.path, str(error)) from error
     return overlay
 
 
-def read_document(content: bytes, name: str) -> Any:
+def read_document(content: bytes, name: str) -> object:
     """The parsed file, fractions as Decimal. Raises OverlayError, also for a key that appears twice in an object."""
     try:
         text = content.decode("utf-8-sig")
@@ -160,8 +162,8 @@ def _number(text: str) -> Decimal:
         return Decimal("Infinity")
 
 
-def _first_mistake(overlay: Overlay, error: ValidationError) -> OverlayError:
-    """The first of pydantic's errors, in our words."""
+def _first_mistake(error: ValidationError) -> tuple[KeyPath, str]:
+    """The key path of the first of pydantic's errors, and the error in our words."""
     mistakes = error.errors(include_url=False)
     first = mistakes[0]
     path: KeyPath = tuple(key for key in first["loc"] if key != "[key]")
@@ -172,7 +174,7 @@ def _first_mistake(overlay: Overlay, error: ValidationError) -> OverlayError:
     elif first["type"] == "missing":
         message = "this key is required."
     elif first["type"] == "enum":
-        known = re.findall(r"'(\w+)'", first["msg"])
+        known = re.findall(r"'(\w+)'", first["msg"])  # Input should be 'FREE', 'INCLUDED' or 'NOT_PUBLISHED'
         near = _nearest(str(first["input"]).upper(), known)
         valid = near or "Valid values: " + ", ".join(known) + "."
         message = f"{_shown(first['input'])} is not a valid value. {valid}".strip()
@@ -180,53 +182,53 @@ def _first_mistake(overlay: Overlay, error: ValidationError) -> OverlayError:
         advice = ADVICE.get(first["type"]) or first["msg"].removeprefix("Value error, ").rstrip(".")
         message = f"{_shown(first['input'])} is not valid: {advice}."
     others = len(mistakes) - 1
-    return overlay.mistake(path, message + (f" ({others} more after it.)" if others else ""))
+    return path, message + (f" ({others} more after it.)" if others else "")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def _claims(overlay: Overlay, ref: str, shape: ModelShape) -> ModelClaims:
+def _claims(ref: str, model: ModelShape) -> ModelClaims:
     path: KeyPath = ("models", ref)
-    found = ModelClaims(*_split(ref), aliases=tuple(shape.aliases))
-    found.facts = stated_facts(shape)
-    found.capabilities = {capability.name: True for capability in shape.capabilities}
-    for index, capability in enumerate(shape.without_capabilities):
-        if capability in shape.capabilities:
+    provider, _, slug = ref.partition("/")
+    for index, capability in enumerate(model.without_capabilities):
+        if capability in model.capabilities:
             message = f"{capability.name} is also in capabilities. Remove one of them."
-            raise overlay.mistake((*path, "without_capabilities", index), message)
-        found.capabilities[capability.name] = False
-    for name, parameter in shape.parameters.items():
-        found.parameters[name] = _parameter(overlay, (*path, "parameters", name), name, parameter)
-    found.rates = rates(overlay.mistake, path, shape)
-    found.reasons = dict(_reasons(overlay, path, shape, found))
+            raise EntryError((*path, "without_capabilities", index), message)
+    found = ModelClaims(
+        provider,
+        slug,
+        facts=model.facts,
+        capabilities=model.capability_claims,
+        parameters={
+            name: _parameter((*path, "parameters", name), name, parameter)
+            for name, parameter in model.parameters.items()
+        },
+        rates=rates(path, model),
+        aliases=model.aliases,
+    )
+    found.reasons = dict(_reasons(path, model, found))
     return found
 
 
-def _reasons(overlay: Overlay, path: KeyPath, shape: ModelShape, found: ModelClaims) -> Iterator[tuple[str, str]]:
+def _reasons(path: KeyPath, model: ModelShape, found: ModelClaims) -> Iterator[tuple[str, str]]:
     """Fact -> reason. A reason for `price` applies to each amount in the table."""
     meters = {rate.meter for rate in found.rates}
-    for name, reason in shape.reasons.items():
+    for name, reason in model.reasons.items():
         if name == "price" and meters:
             yield from ((f"price.{key}", reason) for key, meter in STANDARD_METERS.items() if meter in meters)
-        elif name in found.facts or (name == "knowledge_cutoff" and shape.knowledge_cutoff):
+        elif name in found.facts or (name == "knowledge_cutoff" and model.knowledge_cutoff):
             yield name, reason
         else:
-            raise overlay.mistake((*path, "reasons", name), "this entry does not set this fact. Name one that it sets.")
+            raise EntryError((*path, "reasons", name), "this entry does not set this fact. Name one that it sets.")
 
 
-def _split(ref: str) -> tuple[str, str]:
-    provider, _, slug = ref.partition("/")
-    return provider, slug
-
-
-def _parameter(overlay: Overlay, path: KeyPath, name: str, shape: ParameterShape) -> ParameterClaim:
-    low, high = shape.minimum, shape.maximum
+def _parameter(path: KeyPath, name: str, parameter: ParameterShape) -> ParameterClaim:
+    low, high = parameter.minimum, parameter.maximum
     if isinstance(low, Decimal) and isinstance(high, Decimal) and low > high:
-        raise overlay.mistake((*path, "minimum"), f"{low} is greater than the maximum, {high}.")
-    if fault := default_fault(shape):
-        raise overlay.mistake((*path, "default"), f"{_shown(shape.default)} is not a valid default: {fault}.")
-    allowed = None if shape.allowed_values is None else tuple(shape.allowed_values)
-    return ParameterClaim(name, shape.supported, shape.label, shape.kind, shape.default, low, high, allowed, shape.note)
+        raise EntryError((*path, "minimum"), f"{low} is greater than the maximum, {high}.")
+    if fault := default_fault(parameter):
+        raise EntryError((*path, "default"), f"{_shown(parameter.default)} is not a valid default: {fault}.")
+    return replace(parameter.claim(name, parameter.label), supported=parameter.supported)

@@ -1,4 +1,4 @@
-"""What changed between two revisions, as the change feed says it. Pure."""
+"""What changed between two revisions, as rows of the change feed. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from seeds.merge.claims import MergedModel
 LIMIT_FIELDS = frozenset({"contextWindow", "maxInputTokens", "maxOutputTokens"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change's columns in the database, except its id."""
 
     revision_number: int
     kind: ChangeKind
     provider_slug: str
-    model_ref: str | None = None
-    field: str | None = None
-    before: JsonValue = None
-    after: JsonValue = None
+    model_ref: str | None
+    field: str | None
+    before: JsonValue
+    after: JsonValue
     observed_at: datetime
 
 
@@ -42,21 +42,7 @@ class ChangeLog:
         before: JsonValue = None,
         after: JsonValue = None,
     ) -> None:
-        self.changes.append(
-            Change(
-                revision_number=self.revision,
-                kind=kind,
-                provider_slug=provider,
-                model_ref=ref,
-                field=field,
-                before=before,
-                after=after,
-                observed_at=self.now,
-            )
-        )
-
-    def model_added(self, model: MergedModel) -> None:
-        self.add(ChangeKind.MODEL_ADDED, model.provider_slug, model.ref)
+        self.changes.append(Change(self.revision, kind, provider, ref, field, before, after, self.now))
 
     def model_changed(
         self, model: MergedModel, facts: Mapping[str, JsonValue], rates: Mapping[str, str], *, returned: bool

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,15 +18,14 @@ CHUNK = 5_000
 
 
 async def write_references(connection: AsyncConnection) -> None:
-    """Brings the index to the models that are stored, in the caller's transaction. Writes only what differs.
+    """Updates the index to match the stored models, in the caller's transaction. Writes only what differs.
 
     The keys of a model depend on its neighbors, too: a new maker is a new vendor in other providers' ids. So all keys
     are computed; that takes less than a second.
     """
     model, alias, provider = tables.Model, tables.Alias, tables.Provider
     columns = (model.id, model.ref, model.provider_slug, model.slug, model.name, model.canonical)
-    rows: Iterable[Any] = await connection.execute(sa.select(*map(col, columns)))
-    models = [ModelNames(*row) for row in rows]
+    models = [ModelNames._make(row) for row in await connection.execute(sa.select(*map(col, columns)))]
     aliases: dict[int, list[str]] = defaultdict(list)
     for row in await connection.execute(sa.select(col(alias.model_id), col(alias.name))):
         aliases[row.model_id].append(row.name)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Described(NamedTuple):
 
 DESCRIBED = {
     "overlay": Described("Operator's overlay", None, None),
-    "curated": Described("ModelMeta's curated catalogue", None, "MIT"),
+    "curated": Described("ModelMeta's curated catalog", None, "MIT"),
     "genai-prices": Described("genai-prices", "https://github.com/pydantic/genai-prices", "MIT"),
     "models-dev": Described("models.dev", "https://models.dev", "MIT"),
     "openrouter": Described("OpenRouter", "https://openrouter.ai/models", None),
@@ -79,24 +79,13 @@ async def write(
     source = table(tables.Source)
     stored = {row.slug for row in await connection.execute(sa.select(source.c.slug))}
     for trust, slug in enumerate(TRUST):
-        described = DESCRIBED[slug]
-        columns: dict[str, object] = {
-            "name": described.name,
-            "url": described.url,
-            "license": described.license,
-            "trust": trust,
-        }
+        columns: dict[str, object] = DESCRIBED[slug]._asdict() | {"trust": trust}
         if state := states.get(slug):
             columns |= {"status": state.status, "last_error": state.error}
             columns |= {"last_attempt_at": now} if state.asked else {}
             columns |= {"last_success_at": now} if state.answered else {}
         if contributions is not None:
-            contribution = contributions.get(slug, Contribution())
-            columns |= {
-                "model_count": contribution.model_count,
-                "quarantined_count": contribution.quarantined_count,
-                "edition": contribution.edition,
-            }
+            columns |= asdict(contributions.get(slug, Contribution()))
         if slug in stored:
             await connection.execute(sa.update(source).where(source.c.slug == slug).values(columns))
         else:
@@ -130,16 +119,8 @@ async def keep(connection: AsyncConnection, slug: str, fresh: Edition, now: date
     """Replaces the content that is kept for the source."""
     edition = table(tables.Edition)
     await connection.execute(sa.delete(edition).where(edition.c.source_slug == slug))
-    await connection.execute(
-        sa.insert(edition).values(
-            source_slug=slug,
-            content=zlib.compress(fresh.content, 6),
-            fingerprint=fresh.fingerprint,
-            etag=fresh.etag,
-            last_modified=fresh.last_modified,
-            fetched_at=now,
-        )
-    )
+    columns = asdict(fresh) | {"content": zlib.compress(fresh.content, 6), "source_slug": slug, "fetched_at": now}
+    await connection.execute(sa.insert(edition).values(columns))
 
 
 async def forget(connection: AsyncConnection, slug: str) -> None:

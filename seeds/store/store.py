@@ -104,7 +104,7 @@ async def store(connection: AsyncConnection, merged: Merged, now: datetime) -> O
         log.model_changed(model, before.facts[model_id], old, returned=stored[model.ref].gone)
         changed[index] = replace(model, rates=continue_history(rates, model.rates, now.date()))
     for model in added:
-        log.model_added(model)
+        log.add(ChangeKind.MODEL_ADDED, model.provider_slug, model.ref)
     await _write_models(connection, added, changed, ids, before, now)
     await _count_families(connection)
     await write_references(connection)
@@ -135,13 +135,7 @@ async def _store_providers(connection: AsyncConnection, merged: Mapping[str, Mer
         await connection.execute(sa.update(provider).where(provider.c.slug == slug).values(changes))
         for name, value in changes.items():
             if name != "model_count":
-                log.add(
-                    ChangeKind.PROVIDER_CHANGED,
-                    slug,
-                    field=name,
-                    before=comparable(before[name]),
-                    after=comparable(value),
-                )
+                log.add(ChangeKind.PROVIDER_CHANGED, slug, None, name, comparable(before[name]), comparable(value))
 
 
 async def _store_families(connection: AsyncConnection, merged: Mapping[str, MergedFamily]) -> None:
@@ -179,14 +173,8 @@ async def _retire(connection: AsyncConnection, gone: Sequence[StoredModel], log:
     for some in chunks(gone):
         await connection.execute(statement, [{"id_": row.id, "mark": GONE + row.fingerprint} for row in some])
     for row in gone:
-        log.add(
-            ChangeKind.MODEL_RETIRED,
-            row.ref.partition("/")[0],
-            row.ref,
-            field="status",
-            before=row.status.name,
-            after=ModelStatus.RETIRED.name,
-        )
+        provider = row.ref.partition("/")[0]
+        log.add(ChangeKind.MODEL_RETIRED, provider, row.ref, "status", row.status.name, ModelStatus.RETIRED.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The commands of `modelmeta`: one module for each errand."""
+"""The commands of `modelmeta`: one module for each group of commands."""

@@ -1,7 +1,6 @@
 """What commands share: consoles, flags, settings, signals and an open database."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -10,10 +9,11 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server import database, settings
+from server import database
 from server.errors import OperatorError
 from server.settings import Settings
 
@@ -25,10 +25,6 @@ DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Databas
 Overlay = Annotated[
     Path | None, typer.Option(help="TOML or JSON file with your own models, prices and corrections. MODELMETA_OVERLAY.")
 ]
-
-
-def read_settings(**flags: object) -> Settings:
-    return settings.read_settings(flags)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -65,9 +61,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def disable_garbage_collection() -> None:
-    """For a command that computes and exits: everything it builds lives until then, so collecting only costs time."""
-    gc.disable()
+def say(text: str) -> None:
+    """Prints a line for people to standard error, exactly as it is."""
+    err.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Progress on a terminal, with more columns than the usual ones; nothing elsewhere."""
+    usual = SpinnerColumn(), TextColumn("{task.description}")
+    return Progress(*usual, *columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal)
 
 
 @asynccontextmanager
@@ -75,9 +77,8 @@ async def opened(settings: Settings) -> AsyncGenerator[AsyncEngine]:
     """The settings' database with its tables. Database errors become OperatorErrors that say what to do."""
     engine = database.create_engine(settings.database_url)
     try:
-        note = await database.prepare(engine)
-        if note:
-            err.print(note, highlight=False)
+        if note := await database.prepare(engine):
+            say(note)
         yield engine
     except (SQLAlchemyError, OSError) as error:
         raise OperatorError(database.explain(engine, error)) from error

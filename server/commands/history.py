@@ -1,10 +1,10 @@
 """`modelmeta sources` and `modelmeta changes`: how fresh the registry is, and what changed in it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import sqlalchemy as sa
@@ -19,10 +19,10 @@ from schema.references.resolve import models_by_reference
 from schema.scalars import parse_date, parse_datetime, serialize_datetime, serialize_json
 from schema.types.source import standing
 from server.commands import reports
-from server.commands.common import DatabaseUrl, err, opened, out, read_settings, run
+from server.commands.common import DatabaseUrl, opened, out, run, say
 from server.database import EMPTY
 from server.errors import OperatorError
-from server.settings import Settings
+from server.settings import Settings, read_settings
 
 MAX_CHANGES = 1_000_000
 """Largest value of --limit."""
@@ -105,9 +105,9 @@ def changes(
     elif rows:
         out.print(reports.changes(rows))
     if not total:
-        err.print("No changes.", highlight=False)
+        say("No changes.")
     elif total > len(rows):
-        err.print(f"{len(rows):,} of {total:,} changes shown; --limit shows more.", highlight=False)
+        say(f"{len(rows):,} of {total:,} changes shown; --limit shows more.")
 
 
 async def _changes(
@@ -195,6 +195,6 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else serialize_datetime(at)
 
 
-def _print_lines(values: Any) -> None:
+def _print_lines(values: Iterable[object]) -> None:
     for value in values:
         sys.stdout.buffer.write(orjson.dumps(serialize_json(value), option=orjson.OPT_APPEND_NEWLINE))

@@ -1,6 +1,8 @@
 """`modelmeta load`: loads the bundled or last fetched sources, offline."""
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+import gc
+
+from rich.progress import BarColumn
 
 from seeds import load as loading
 from seeds.load import Loaded
@@ -10,25 +12,24 @@ from seeds.store.sources import LIVE
 from seeds.store.store import Outcome
 from server import database
 from server.commands import reports
-from server.commands.common import DatabaseUrl, Overlay, disable_garbage_collection, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, opened, progress_bar, run
 from server.database import locks
 from server.errors import OperatorError
-from server.settings import Settings
+from server.settings import Settings, read_settings
 
 
 def load(database_url: DatabaseUrl = None, overlay: Overlay = None) -> None:
     """Load the bundled or last fetched sources and the overlay, offline, in one transaction."""
-    disable_garbage_collection()
+    gc.disable()  # everything this command builds lives until it exits
     settings = read_settings(database_url=database_url, overlay=overlay)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with progress_bar(BarColumn()) as bar:
         task = bar.add_task("starting", total=len(loading.STEPS))
 
         def progress(step: str) -> None:
             bar.update(task, description=step, completed=loading.STEPS.index(step))
 
         loaded, outcome = run(_load(settings, progress))
-    reports.summary(err, loaded, outcome)
+    reports.print_load(loaded, outcome)
 
 
 async def _load(settings: Settings, progress: loading.Progress) -> tuple[Loaded, Outcome]:

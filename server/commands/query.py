@@ -12,14 +12,13 @@ from schema.errors import codes_table
 from schema.graph import sdl as printed_sdl
 from server import coverage as registry_coverage
 from server import database
-from server import settings as server_settings
 from server.commands import reports
-from server.commands.common import DatabaseUrl, opened, out, read_settings, run
+from server.commands.common import DatabaseUrl, opened, out, run
 from server.errors import OperatorError
 from server.graphql.errors import HttpError, RequestError, error_response
 from server.graphql.execution import Request, Runner
 from server.graphql.http import read_json
-from server.settings import Settings
+from server.settings import Settings, list_settings, read_settings, settings_table
 
 
 def query(
@@ -96,6 +95,6 @@ def show_settings(
 ) -> None:
     """List every setting with its variable, value, origin and meaning."""
     if markdown:
-        sys.stdout.write(server_settings.settings_table())
-        return
-    out.print(reports.settings_listed(server_settings.list_settings()))
+        sys.stdout.write(settings_table())
+    else:
+        out.print(reports.settings_listed(list_settings()))

@@ -1,22 +1,23 @@
 """`modelmeta refresh`: fetches the feeds now and stores what changed."""
 
+import gc
 import json
 import os
 import sys
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID, TextColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from seeds.refresh import Plan, Report, refresh
 from seeds.store.sources import LIVE
 from server.commands import reports
-from server.commands.common import DatabaseUrl, Overlay, disable_garbage_collection, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, opened, progress_bar, run, say
 from server.database import locks
-from server.errors import OperatorError
+from server.errors import OperatorError, RefreshRunningError
 from server.refresh.plan import RefreshDatabase, is_due, refresh_plan, summary
-from server.settings import Settings
+from server.settings import Settings, read_settings
 
 Sources = Annotated[list[str] | None, typer.Argument(help=f"Feeds to fetch: {', '.join(sorted(LIVE))}. Default: all.")]
 
@@ -34,16 +35,16 @@ def refresh_command(
     overlay: Overlay = None,
 ) -> None:
     """Fetch the feeds and store what changed. Exit code 1: a feed failed or was held back; the others are stored."""
-    disable_garbage_collection()
+    gc.disable()  # everything this command builds lives until it exits
     settings = read_settings(database_url=database_url, overlay=overlay)
     plan = refresh_plan(settings, only=check_feeds(sources) or None, forced=check_feeds(force))
     report = run(_refresh_if_due(settings, plan, due_only=due_only))
     if as_json:
         sys.stdout.write(json.dumps(summary(report)) + "\n")
     elif report is None:
-        err.print("No refresh is due, or another one is running.", highlight=False)
+        say("No refresh is due, or another one is running.")
     else:
-        reports.refreshed(err, report)
+        reports.print_refresh(report)
     if report is not None and not report.whole:
         raise SystemExit(1)
 
@@ -66,19 +67,13 @@ async def _refresh_if_due(settings: Settings, plan: Plan, *, due_only: bool) -> 
         try:
             async with locks.refresh_lock(engine):
                 return await _refresh(engine, plan) if await is_due(engine, settings.refresh_interval) else None
-        except locks.RefreshRunningError:
+        except RefreshRunningError:
             return None
 
 
 async def _refresh(engine: AsyncEngine, plan: Plan) -> Report:
     """Refreshes, and shows a line for each source on a terminal."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with progress_bar(TextColumn("{task.fields[state]}")) as bar:
         tasks: dict[str, TaskID] = {}
 
         def progress(name: str, state: str) -> None:

@@ -9,16 +9,14 @@ import sys
 from contextlib import suppress
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 import uvicorn
 
-from schema import tables
 from server import database
-from server.commands.common import DatabaseUrl, Overlay, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, Overlay, opened, run, say
 from server.errors import OperatorError
 from server.processes import command_line, environment
-from server.settings import Settings
+from server.settings import Settings, read_settings
 
 SPARE_FILES = 1_000
 """File descriptors beyond the counted WebSockets and streams: databases and short requests."""
@@ -53,7 +51,7 @@ def _load_in_subprocess(settings: Settings) -> None:
     signals: list[int] = []
     # While the subprocess starts, it can't be stopped yet: a signal is only noted.
     handler = signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
-    with subprocess.Popen(command_line(["load"]), env=environment(settings)) as process:  # noqa: S603 - this very program
+    with subprocess.Popen(command_line(["load"]), env=environment(settings)) as process:  # noqa: S603 - this program itself
         try:
             signal.signal(signal.SIGTERM, handler)
             if signals:
@@ -74,11 +72,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     _raise_file_limit(settings.max_sockets + SPARE_FILES)
     address, port = listener.getsockname()[:2]
     origin = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-    err.print(
-        f"ModelMeta is running. Catalog: {origin}/  GraphQL: {origin}/graphql  GraphiQL: {origin}/graphiql",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(f"ModelMeta is running. Catalog: {origin}/  GraphQL: {origin}/graphql  GraphiQL: {origin}/graphiql")
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -134,6 +128,6 @@ def listen(settings: Settings) -> socket.socket:
 async def _is_loaded(settings: Settings) -> bool:
     """Prepares the database. Returns whether it holds a registry."""
     async with opened(settings) as engine:
-        err.print(f"Database: {database.location(engine)}", highlight=False, soft_wrap=True)
+        say(f"Database: {database.location(engine)}")
         async with database.reading(engine) as connection:
-            return bool(await connection.scalar(sa.select(sa.func.count()).select_from(tables.Revision)))
+            return await database.newest(connection) is not None

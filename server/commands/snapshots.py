@@ -11,14 +11,14 @@ from typing import Annotated, BinaryIO
 
 import typer
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 
 from schema import tables
 from server import database
-from server.commands.common import DatabaseUrl, err, opened, read_settings, run
+from server.commands.common import DatabaseUrl, opened, progress_bar, run, say
 from server.database import locks
 from server.errors import OperatorError
-from server.settings import Settings
+from server.settings import Settings, read_settings
 from server.snapshots import transfer
 from server.snapshots.format import Reader
 from server.snapshots.transfer import Transfer
@@ -39,7 +39,7 @@ def export(
     settings = read_settings(database_url=database_url)
     with _destination(file, force) as sink, _progress() as progress:
         result = run(_export(settings, sink, progress))
-    _print(f"Exported {_summary(result)} ({decimal(sink.size)})")
+    say(f"Exported {_summary(result)} ({decimal(sink.size)}).")
 
 
 async def _export(settings: Settings, sink: Callable[[bytes], object], progress: transfer.Progress) -> Transfer:
@@ -67,7 +67,7 @@ def import_(
         reader = Reader(source, "Standard input" if str(file) == STREAM else str(file))
         result = run(_import(settings, reader, replace, progress))
     renumbered = f" as revision {result.revision}" if result.revision != result.header.revision else ""
-    _print(f"Imported {_summary(result)}{renumbered}")
+    say(f"Imported {_summary(result)}{renumbered}.")
 
 
 async def _import(settings: Settings, reader: Reader, replace: bool, progress: transfer.Progress) -> Transfer:
@@ -80,21 +80,10 @@ def _summary(result: Transfer) -> str:
     return f"revision {header.revision}: {header.rows:,} rows, {models:,} models from {providers:,} providers"
 
 
-def _print(text: str) -> None:
-    err.print(f"{text}.", highlight=False, markup=False, soft_wrap=True)
-
-
 @contextmanager
 def _progress() -> Generator[transfer.Progress]:
     """Shows a progress bar on a terminal, nothing elsewhere."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with progress_bar(BarColumn(), MofNCompleteColumn()) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
 

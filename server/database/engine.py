@@ -32,27 +32,25 @@ def create_engine(url: str) -> AsyncEngine:
             "postgresql+asyncpg://USER@HOST:PORT/DATABASE."
         ) from error
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database in (None, "", ":memory:"):
+        if not parsed.database or parsed.database == ":memory:":
             raise OperatorError("MODELMETA_DATABASE_URL names no file. Write sqlite+aiosqlite:///FILE.")
-        return _sqlite(parsed)
+        return _sqlite(parsed, Path(parsed.database).expanduser())
     return create_async_engine(
         parsed, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS, pool_pre_ping=True
     )
 
 
-def _sqlite(url: sa.URL) -> AsyncEngine:
-    if url.database and url.database != ":memory:":
-        folder = Path(url.database).expanduser().parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OperatorError(
-                f"The database's folder {folder} can't be created: {error.strerror}. "
-                "Set MODELMETA_DATABASE_URL to a file in a writable folder."
-            ) from error
+def _sqlite(url: sa.URL, file: Path) -> AsyncEngine:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(
+            f"The database's folder {file.parent} can't be created: {error.strerror}. "
+            "Set MODELMETA_DATABASE_URL to a file in a writable folder."
+        ) from error
     made = create_async_engine(
         # The driver opens no transaction by itself: `begin` below does, so that every read is a snapshot.
-        url.set(database=str(Path(url.database).expanduser()) if url.database else None),
+        url.set(database=str(file)),
         connect_args={"isolation_level": None, "timeout": 30},
         pool_size=READERS,
         max_overflow=READERS,
@@ -110,8 +108,7 @@ async def prepare(engine: AsyncEngine) -> str | None:
     try:
         # Usually there is nothing to write, and then this does not wait for a writer.
         async with reading(engine) as connection:
-            names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-            if "layout" in names and await _layout_number(connection) == tables.LAYOUT:
+            if await _layout_number(connection) == tables.LAYOUT:
                 return None
         async with writing(engine) as connection:
             return await _create_or_upgrade(connection)
@@ -120,29 +117,35 @@ async def prepare(engine: AsyncEngine) -> str | None:
 
 
 async def _create_or_upgrade(connection: AsyncConnection) -> str | None:
-    names = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
+    names = await _table_names(connection)
     ours = {table(model).name for model in tables.REGISTRY}
-    if names & ours and "layout" not in names:
+    if not names & ours:
+        await connection.run_sync(tables.Table.metadata.create_all, tables=[table(model) for model in tables.REGISTRY])
+        await connection.execute(sa.insert(table(tables.Layout)).values(number=tables.LAYOUT))
+        return None
+    if "layout" not in names:
         raise OperatorError(
             f"The database already has tables named {', '.join(sorted(names & ours))} that are not ModelMeta's. "
             "Set MODELMETA_DATABASE_URL to a separate database."
         )
-    if names & ours:
-        found = await _layout_number(connection)
-        if found == tables.LAYOUT:
-            return None
-        if found is not None and found > tables.LAYOUT:
-            raise OperatorError(
-                f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
-                "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
-            )
-        return await upgrade(connection, found)
-    await connection.run_sync(tables.Table.metadata.create_all, tables=[table(model) for model in tables.REGISTRY])
-    await connection.execute(sa.insert(table(tables.Layout)).values(number=tables.LAYOUT))
-    return None
+    found = await _layout_number(connection)
+    if found == tables.LAYOUT:
+        return None
+    if found is not None and found > tables.LAYOUT:
+        raise OperatorError(
+            f"The database has layout {found}, which is newer than this program's ({tables.LAYOUT}). "
+            "Upgrade ModelMeta, or set MODELMETA_DATABASE_URL to another database."
+        )
+    return await upgrade(connection, found)
+
+
+async def _table_names(connection: AsyncConnection) -> set[str]:
+    return set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
 
 
 async def _layout_number(connection: AsyncConnection) -> int | None:
+    if "layout" not in await _table_names(connection):
+        return None
     return await connection.scalar(sa.select(sa.func.max(col(tables.Layout.number))))
 
 
@@ -153,7 +156,7 @@ def explain(engine: AsyncEngine, error: BaseException) -> str:
     where = location(engine)
     if engine.url.get_backend_name() == "sqlite":
         if "malformed" in text or "not a database" in text:
-            return f"The database {where} is damaged ({text}). Move the file away; the next start builds a new one."
+            return f"The database {where} is damaged ({text}). Move the file away; the next start creates a new one."
         if "locked" in text:
             return (
                 f"The database {where} is locked by another program that writes to it ({text}). "

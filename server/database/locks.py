@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.errors import OperatorError
+from server.errors import OperatorError, RefreshRunningError
 
 ADVISORY = 0x6D6D_7265_6672
 """The key of PostgreSQL's advisory lock: the letters mmrefr."""
@@ -16,10 +16,6 @@ WAIT = 120.0
 """Seconds a command waits for a refresh that another process runs."""
 PAUSE = 0.2
 """Seconds between two attempts."""
-
-
-class RefreshRunningError(Exception):
-    """Another process holds the refresh lock."""
 
 
 @asynccontextmanager

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import AutoString
 
 from schema import tables
+from schema.tables import table
 from seeds.store.references import write_references
 from server.errors import OperatorError
 
@@ -34,7 +36,21 @@ async def index_references(connection: AsyncConnection) -> None:
     await write_references(connection)
 
 
-STEPS: dict[int, Step] = {1: add_editions, 2: index_references}
+async def order_by_bytes(connection: AsyncConnection) -> None:
+    """Layout 4: PostgreSQL orders text as SQLite does, whatever the collation of the database."""
+    if connection.dialect.name != "postgresql":
+        return
+    for model in tables.REGISTRY:
+        changes = [
+            f'ALTER COLUMN "{column.name}" TYPE {column.type.compile(connection.dialect)}'
+            for column in table(model).columns
+            if isinstance(column.type, AutoString)
+        ]
+        if changes:
+            await connection.execute(sa.text(f"ALTER TABLE {table(model).name} {', '.join(changes)}"))
+
+
+STEPS: dict[int, Step] = {1: add_editions, 2: index_references, 3: order_by_bytes}
 """Layout -> the step that upgrades it to the next one."""
 
 
@@ -54,10 +70,6 @@ async def upgrade(connection: AsyncConnection, found: int | None) -> str:
     await connection.execute(sa.delete(number))
     await connection.execute(sa.insert(number).values(number=tables.LAYOUT))
     return f"The database was upgraded from layout {found} to {tables.LAYOUT}; everything in it was kept."
-
-
-def table(model: type[tables.Table]) -> sa.Table:
-    return tables.Table.metadata.tables[str(model.__tablename__)]
 
 
 async def create(connection: AsyncConnection, model: type[tables.Table]) -> None:

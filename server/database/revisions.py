@@ -9,11 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
 
-from schema import tables
+from server.database.engine import newest, reading
 
 log = logging.getLogger("modelmeta")
 POLL_INTERVAL = 0.3
@@ -123,8 +121,8 @@ class Watch:
         async with self._turn:
             self._next = None
             begun = time.monotonic()
-            async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
-                found = await connection.scalar(sa.select(sa.func.max(col(tables.Revision.number)))) or 0
+            async with asyncio.timeout(READ_TIMEOUT), reading(self.engine) as connection:
+                found = await newest(connection) or 0
         self._read_at = begun
         if found != self.number:
             self.number = found

@@ -1,22 +1,17 @@
 """The /graphiql page and its assets: GraphiQL if it was built, otherwise the minimal console."""
 
-import gzip
-import html
 import json
-import posixpath
 import re
-from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypedDict
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.compression import accepts_coding
-from server.conditional import not_modified
+from server.content import IMMUTABLE, Content, entity_tag
 from server.graphiql.example import examples
 
 HERE = Path(__file__).parent
@@ -42,7 +37,6 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "vary": "accept-encoding",
 }
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -52,7 +46,8 @@ MEDIA_TYPES = {
     ".woff": "font/woff",
     ".woff2": "font/woff2",
 }
-CODINGS = {"br": ".br", "gzip": ".gz"}  # best first
+ASSETS = "graphiql/assets"
+"""URL of the assets, relative to the page, so that it works behind a proxy that adds a path prefix."""
 
 
 class Parts(TypedDict):
@@ -63,73 +58,50 @@ class Parts(TypedDict):
     preload: list[str]
 
 
-def routes(path: str = "/graphiql", endpoint: str = "/graphql", here: Path = HERE) -> list[BaseRoute]:
-    """The page at `path` and its assets below it. Files are read once, at startup."""
-    files = {_hashed(here / "icon.svg"): here / "icon.svg"}
+def routes() -> list[BaseRoute]:
+    """The page and its assets. What there is is listed once, at startup."""
+    icon = HERE / "icon.svg"
+    files = {_hashed(icon): icon}
     try:
-        parts: Parts = json.loads((here / "build/manifest.json").read_text("utf-8"))
-        template = here / "build/page.html"
-        files |= {file.name: file for file in (here / "build/assets").iterdir() if file.suffix in MEDIA_TYPES}
+        parts: Parts = json.loads((HERE / "build/manifest.json").read_text("utf-8"))
+        template = HERE / "build/page.html"
+        files |= {file.name: file for file in (HERE / "build/assets").iterdir() if file.suffix in MEDIA_TYPES}
     except FileNotFoundError:
-        script, style = here / "console/console.js", here / "console/console.css"
+        script, style = HERE / "console/console.js", HERE / "console/console.css"
         parts = {"script": _hashed(script), "style": _hashed(style), "preload": []}
-        template = here / "console/page.html"
+        template = HERE / "console/page.html"
         files |= {parts["script"]: script, parts["style"]: style}
-
-    # URLs are relative to the page, so that they work behind a proxy that adds a path prefix.
-    folder = posixpath.dirname(path)
-    assets = posixpath.relpath(f"{path}/assets", folder)
     values = {
-        "endpoint": html.escape(posixpath.relpath(endpoint, folder)),
-        "assets": html.escape(assets),
-        "icon": next(iter(files)),
+        "endpoint": "graphql",
+        "assets": ASSETS,
+        "icon": _hashed(icon),
         "script": parts["script"],
         "style": parts["style"],
-        "preload": "\n".join(f'<link rel="modulepreload" href="{assets}/{name}">' for name in parts["preload"]),
+        "preload": "\n".join(f'<link rel="modulepreload" href="{ASSETS}/{name}">' for name in parts["preload"]),
         "examples": json.dumps([example._asdict() for example in examples()]).replace("<", "\\u003c"),
     }
-    text = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template.read_text("utf-8"))
-    return [Route(path, _page(text.encode())), Route(f"{path}/assets/{{name}}", _assets(files))]
-
-
-def _page(plain: bytes) -> Callable[[Request], Awaitable[Response]]:
-    packed = gzip.compress(plain, mtime=0)
-    tag = f'W/"{sha256(plain).hexdigest()[:16]}"'
+    text = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template.read_text("utf-8")).encode()
+    page_content = Content("text/html; charset=utf-8", entity_tag(text, weak=True), {"identity": text})
+    contents = {name: _content(name, file) for name, file in files.items()}
 
     async def page(request: Request) -> Response:
-        headers = HEADERS | {"cache-control": "no-cache", "etag": tag}
-        if response := not_modified(request, headers):
-            return response
-        if not accepts_coding(request, "gzip"):
-            return Response(plain, headers=headers, media_type="text/html")
-        return Response(packed, headers=headers | {"content-encoding": "gzip"}, media_type="text/html")
-
-    return page
-
-
-def _assets(files: dict[str, Path]) -> Callable[[Request], Awaitable[Response]]:
-    copies = {name: _copies(file) for name, file in files.items()}
+        return page_content.respond(request, HEADERS | {"cache-control": "no-cache"})
 
     async def asset(request: Request) -> Response:
         # Only names listed at startup are served, so nothing of the URL reaches the file system.
-        name = request.path_params["name"]
-        if name not in copies:
+        content = contents.get(request.path_params["name"])
+        if content is None:
             raise HTTPException(404, "Asset not found. Reload the page to get the current assets.")
-        coding = next((coding for coding in copies[name] if accepts_coding(request, coding)), "identity")
-        file = copies[name].get(coding, files[name])
-        headers = HEADERS | {"cache-control": "public, max-age=31536000, immutable", "etag": f'"{name}.{coding}"'}
-        if coding != "identity":
-            headers["content-encoding"] = coding
-        return not_modified(request, headers) or FileResponse(
-            file, headers=headers, media_type=MEDIA_TYPES[Path(name).suffix]
-        )
+        return content.respond(request, HEADERS | IMMUTABLE)
 
-    return asset
+    return [Route("/graphiql", page), Route(f"/{ASSETS}/{{name}}", asset)]
 
 
-def _copies(file: Path) -> dict[str, Path]:
-    packed = {coding: file.with_name(file.name + suffix) for coding, suffix in CODINGS.items()}
-    return {coding: copy for coding, copy in packed.items() if copy.exists()}
+def _content(name: str, file: Path) -> Content:
+    """A file with the compressed copies that the build made of it."""
+    copies = {coding: file.with_name(f"{file.name}.{suffix}") for coding, suffix in (("br", "br"), ("gzip", "gz"))}
+    existing = {coding: copy for coding, copy in copies.items() if copy.exists()}
+    return Content(MEDIA_TYPES[file.suffix], f'W/"{name}"', {"identity": file, **existing})
 
 
 def _hashed(file: Path) -> str:

@@ -26,8 +26,7 @@ from schema.context import Revisions
 from schema.declarations import Clock
 from schema.kept import RevisionCache
 from schema.scalars import ExactNumber
-from server.compression import best_coding, compress
-from server.conditional import REVALIDATE, entity_tag, not_modified
+from server.content import REVALIDATE, best_coding, compress, entity_tag, not_modified
 from server.graphql.errors import RequestError
 from server.graphql.execution import PlannedOperation, PreparedOperation, Runner, encode
 from server.graphql.http import NO_STORE, is_json, read_body, read_query

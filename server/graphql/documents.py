@@ -50,7 +50,7 @@ class PreparedDocument:
 
 
 class Documents:
-    """Prepares documents, and remembers them."""
+    """Prepares documents, and caches them."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, max_tokens: int) -> None:
         self.schema, self.limits, self.max_tokens = schema, limits, max_tokens
@@ -59,7 +59,7 @@ class Documents:
         self._persisted: Cache[str] = Cache(8 * 1024 * 1024)
 
     def prepare(self, text: str) -> PreparedDocument:
-        """The document of a text, parsed and validated once while it is remembered."""
+        """The document of a text, parsed and validated once while it is cached."""
         prepared = self._prepared.get(text)
         if prepared is None:
             prepared = self._prepare(text)

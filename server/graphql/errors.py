@@ -46,7 +46,7 @@ def error_response(error: RequestError) -> ResponseMap:
 
 
 def format_error(error: GraphQLError) -> GraphQLFormattedError:
-    """The error as it is sent. One that nobody foresaw is logged, and sent as an id."""
+    """The error as it is sent. An unexpected one is logged, and the client gets its id."""
     original = error.original_error
     if original is not None and not isinstance(original, GraphQLError):
         message, extensions = hide(original, f"{error.path}"), {"code": "INTERNAL_SERVER_ERROR"}

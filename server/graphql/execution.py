@@ -57,7 +57,7 @@ EVENT_CACHE: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks, over any transport."""
+    """A client's request, over any transport."""
 
     query: str | None
     variables: Mapping[str, object]
@@ -200,7 +200,7 @@ class Runner:
     async def events(self, operation: PreparedOperation) -> AsyncGenerator[bytes]:
         """The encoded responses of a subscription, each read in its own transaction.
 
-        Subscribers that select the same of an event share its response. Raises RequestError when it can't start.
+        Subscribers that select the same fields of an event share its response. Raises RequestError when it can't start.
         """
         subscription, source = await self._subscribe(operation)
         selection = _selection_digest(operation)
@@ -262,7 +262,7 @@ class Runner:
         )
 
     def _refresh_for(self, request: Request) -> Refresh | None:
-        """The way to refresh, for the operator alone."""
+        """The function that refreshes, if the request has the operator's token; else None."""
         secret = self.settings.operator_token
         if secret is None or request.token is None:
             return None
@@ -277,7 +277,7 @@ def _timeout_error(seconds: float) -> ClientError:
 def _selection_digest(operation: PreparedOperation) -> bytes | None:
     """A digest of all that the responses of a subscription depend on besides the event; None if that is too much.
 
-    The arguments of its one field choose the events, and are in none of the responses.
+    The arguments of its one field are left out: they select the events and do not change a response.
     """
     parts: list[Node] = [node for node in operation.document.definitions if isinstance(node, FragmentDefinitionNode)]
     for selection in operation.definition.selection_set.selections:

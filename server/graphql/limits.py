@@ -68,7 +68,7 @@ class Measurer:
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]
+    variables: Mapping[str, object]
     ceiling: int
     known: dict[str, Measured] = field(default_factory=dict[str, Measured])
     under_way: set[str] = field(default_factory=set[str])
@@ -153,7 +153,7 @@ class Measurer:
         """The number of entries that an argument asks for, as a number or as a list; None if it does not say."""
         if isinstance(node, IntValueNode):
             return int(node.value) if len(node.value) < 10 else largest
-        value: Any = getattr(node, "values", None)
+        value: object = getattr(node, "values", None)
         if isinstance(node, VariableNode):
             value = self.variables.get(node.name.value)
         if is_array(value):
@@ -249,12 +249,12 @@ def check_operation(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, Any],
+    variables: Mapping[str, object],
     limits: Limits,
 ) -> int:
     """The cost of an operation with these variables. Raises GraphQLError if the cost or the depth exceeds its limit."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    defaults: dict[str, Any] = {}
+    defaults: dict[str, object] = {}
     for definition in operation.variable_definitions or ():
         value = definition.default_value
         if isinstance(value, IntValueNode) and len(value.value) < 10:

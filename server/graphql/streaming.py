@@ -1,4 +1,4 @@
-"""Responses that go on: server-sent events and multipart, with keep-alives and a limit on stalled clients."""
+"""Streaming responses: server-sent events and multipart, with keep-alives and a limit on stalled clients."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.column_types import is_object
+from schema.errors import ModelMetaError
 from server.graphql.connection_limits import ConnectionLimits, client_address
 from server.graphql.errors import HttpError, RequestError, error_response
 from server.graphql.execution import Runner, encode
@@ -25,7 +26,7 @@ CLOSE_TIMEOUT: Final = 1.0
 """Seconds a client has to read the closing frame."""
 
 
-class CloseSocket(Exception):  # noqa: N818 - closing in good order is not an error
+class CloseSocket(ModelMetaError):  # noqa: N818 - closing in good order is not an error
     """Closes the socket with one of the protocol's codes."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -80,13 +81,13 @@ class Session:
         self.initialized = False
         self.token: str | None = None
         self.operations: dict[str, asyncio.Task[None]] = {}
-        """Those a client can name. One it has completed may take a moment to end."""
+        """The operations that the client can complete, by id. A completed one may take a moment to end."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.send_failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """How an operation found out that nothing can be sent."""
+        """The error of an operation that could not send."""
 
     async def run(self) -> None:
-        """Listens until one side closes; no task is left then. Raises how it ended."""
+        """Listens until one side closes, then cancels all tasks. Raises the exception that ended it."""
         listener = asyncio.create_task(self.listen())
         self.tasks.add(listener)
         try:

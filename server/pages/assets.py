@@ -2,46 +2,30 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.compression import CODINGS, best_coding, compress
-from server.conditional import not_modified
+from server.content import CODINGS, IMMUTABLE, Content, compress, entity_tag
 
 FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-IMMUTABLE = {
-    "cache-control": "public, max-age=31536000, immutable",
-    "cross-origin-resource-policy": "same-origin",
-    "vary": "accept-encoding",
-}
-
-
-class Asset(NamedTuple):
-    name: str
-    media_type: str
-    encodings: dict[str, bytes]
-    """Content by content coding; "identity" is the file itself."""
+HEADERS = {**IMMUTABLE, "cross-origin-resource-policy": "same-origin"}
 
 
 class Assets:
     """The static files as they were at startup."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self._assets: dict[str, Asset] = {}
+    def __init__(self) -> None:
+        self._contents: dict[str, Content] = {}
         self._hashed_names: dict[str, str] = {}
-        for file in sorted(folder.iterdir()):
-            if file.suffix in MEDIA_TYPES:
-                content = file.read_bytes()
-                name = f"{file.stem}-{sha256(content).hexdigest()[:10]}{file.suffix}"
-                self._hashed_names[file.name] = name
-                encodings = {"identity": content} | {
-                    coding: compress(content, coding, smallest=True) for coding in CODINGS
-                }
-                self._assets[name] = Asset(name, MEDIA_TYPES[file.suffix], encodings)
+        for file in FOLDER.iterdir():
+            plain = file.read_bytes()
+            name = f"{file.stem}-{sha256(plain).hexdigest()[:10]}{file.suffix}"
+            encodings = {"identity": plain} | {coding: compress(plain, coding, smallest=True) for coding in CODINGS}
+            self._contents[name] = Content(MEDIA_TYPES[file.suffix], entity_tag(plain, weak=True), {**encodings})
+            self._hashed_names[file.name] = name
 
     def url(self, file_name: str) -> str:
         """Where a file is served, relative to the root of the site."""
@@ -49,13 +33,7 @@ class Assets:
 
     async def __call__(self, request: Request) -> Response:
         # Only names listed at startup are served, so nothing of the URL reaches the file system.
-        asset = self._assets.get(request.path_params["name"])
-        if asset is None:
+        content = self._contents.get(request.path_params["name"])
+        if content is None:
             raise HTTPException(404)
-        coding = best_coding(request)
-        headers = IMMUTABLE | {"etag": f'"{asset.name}.{coding}"'}
-        if coding != "identity":
-            headers["content-encoding"] = coding
-        return not_modified(request, headers) or Response(
-            asset.encodings[coding], headers=headers, media_type=asset.media_type
-        )
+        return content.respond(request, HEADERS)

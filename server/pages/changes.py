@@ -1,59 +1,59 @@
 """Changes of the registry, as a page and as an Atom feed."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.enums import ChangeKind, label
 from server.pages import urls
-from server.pages.formatting import field_label, field_value
-from server.pages.site import QueryResult, Site
+from server.pages.formatting import Data, field_label, field_value
+from server.pages.list_query import Filter, page_variables
+from server.pages.site import Site
 
 PAGE_SIZE = 60
 """Changes on a page, and in the feed."""
 MAX_SUBJECTS = 20
 """Models or providers in one URL."""
 MAX_REF_LENGTH = 200
+KIND = Filter("kind", "kinds", "Type of change", ChangeKind)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
     """Which changes a URL asks for."""
 
-    kinds: Sequence[str]
-    models: Sequence[str]
-    providers: Sequence[str]
+    kinds: list[str]
+    models: list[str]
+    providers: list[str]
     since: str
-    notes: Sequence[str]
+    notes: list[str]
 
     @property
-    def change_filter(self) -> dict[str, Any]:
-        values: dict[str, Any] = {"kinds": self.kinds, "models": self.models, "providers": self.providers}
-        if self.since:
-            values["since"] = f"{self.since}T00:00:00Z"
+    def change_filter(self) -> dict[str, object]:
+        since = f"{self.since}T00:00:00Z" if self.since else None
+        values = {"kinds": self.kinds, "models": self.models, "providers": self.providers, "since": since}
         return {name: value for name, value in values.items() if value}
 
     def link(self, **changes: str | list[str]) -> str:
         """The query string with some parameters changed."""
-        parameters: dict[str, Any] = {
-            "kind": [url_value(kind) for kind in self.kinds],
-            "model": list(self.models),
-            "provider": list(self.providers),
+        kinds = [KIND.url_value(kind) for kind in self.kinds]
+        parameters: dict[str, str | list[str]] = {
+            "kind": kinds,
+            "model": self.models,
+            "provider": self.providers,
             "since": self.since,
         }
-        return urls.query_string(parameters | changes)
+        return urls.query_string({**parameters, **changes})
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedChange:
     """A change with its texts."""
 
-    change: Mapping[str, Any]
+    change: Data
     subject: str
     """The model or provider that changed."""
     what: str
@@ -76,15 +76,10 @@ class DescribedChange:
         return f"{change['revision']['number']}:{change['kind'].lower()}:{subject}:{change['field'] or '-'}"
 
 
-def url_value(kind: str) -> str:
-    return kind.lower().replace("_", "-")
-
-
 def parse_change_query(request: Request) -> ChangeQuery:
     parameters = request.query_params
-    kinds = [(text, text.strip().upper().replace("-", "_")) for text in parameters.getlist("kind") if text]
-    unknown = [text for text, kind in kinds if kind not in ChangeKind.__members__]
-    notes = [f"Unknown type of change “{text[:40]}” ignored." for text in unknown]
+    kinds = [(text, KIND.parse(text)) for text in parameters.getlist("kind") if text]
+    notes = [f"Unknown type of change “{text[:40]}” ignored." for text, kind in kinds if kind is None]
     since = parameters.get("since", "").strip()
     try:
         since = since and date.fromisoformat(since).isoformat()
@@ -92,7 +87,7 @@ def parse_change_query(request: Request) -> ChangeQuery:
         notes.append(f"“{since[:40]}” is not a date. Enter 2026-11-01, for example.")
         since = ""
     return ChangeQuery(
-        [kind for _, kind in kinds if kind in ChangeKind.__members__],
+        [kind for _, kind in kinds if kind is not None],
         [ref[:MAX_REF_LENGTH] for ref in parameters.getlist("model") if ref][:MAX_SUBJECTS],
         [slug[:MAX_REF_LENGTH] for slug in parameters.getlist("provider") if slug][:MAX_SUBJECTS],
         since,
@@ -100,7 +95,7 @@ def parse_change_query(request: Request) -> ChangeQuery:
     )
 
 
-def describe(change: Mapping[str, Any]) -> DescribedChange:
+def describe(change: Data) -> DescribedChange:
     model, provider = change["model"], change["provider"]
     # The model or provider may have been removed from the registry since.
     subject = model["name"] if model else provider["name"] if provider else "Removed from the registry"
@@ -111,7 +106,7 @@ def describe(change: Mapping[str, Any]) -> DescribedChange:
     return DescribedChange(change, subject, field_label(field), before, after)
 
 
-def _side(value: Any, field: str) -> str:
+def _side(value: object, field: str) -> str:
     """The value before or after a change. A missing capability or parameter is not unknown: it was not listed."""
     if value is None and field.startswith(("capabilities.", "parameters.")):
         return "Not listed"
@@ -121,9 +116,9 @@ def _side(value: Any, field: str) -> str:
 async def changes(site: Site, request: Request) -> Response:
     query = parse_change_query(request)
     after, before = request.query_params.get("after", ""), request.query_params.get("before", "")
-    page: dict[str, Any] = {"last": PAGE_SIZE, "before": before} if before else {"first": PAGE_SIZE}
-    result = await _query_changes(site, query, page | ({"after": after} if after and not before else {}))
-    nodes: list[Mapping[str, Any]] = result.data["changes"]["nodes"]
+    page = page_variables(PAGE_SIZE, after, before)
+    result = await site.query("changes", filter=query.change_filter, **page)
+    nodes: list[Data] = result.data["changes"]["nodes"]
     revisions = [
         (number, group[0]["revision"]["createdAt"], [describe(change) for change in group])
         for number, grouped in groupby(nodes, key=lambda change: change["revision"]["number"])
@@ -135,18 +130,14 @@ async def changes(site: Site, request: Request) -> Response:
         result,
         change_query=query,
         revisions=revisions,
-        kinds=[(url_value(kind.name), label(kind), kind.name in query.kinds) for kind in ChangeKind],
+        kinds=[(KIND.url_value(kind.name), label(kind), kind.name in query.kinds) for kind in ChangeKind],
     )
 
 
 async def atom_feed(site: Site, request: Request) -> Response:
     query = parse_change_query(request)
-    result = await _query_changes(site, query, {"first": PAGE_SIZE})
+    result = await site.query("changes", filter=query.change_filter, first=PAGE_SIZE)
     entries = [describe(change) for change in result.data["changes"]["nodes"]]
     # Feed readers do not resolve relative URLs, so these are absolute.
     base = str(request.base_url)
     return site.render(request, "changes.atom", result, change_query=query, entries=entries, base=base)
-
-
-async def _query_changes(site: Site, query: ChangeQuery, page: Mapping[str, Any]) -> QueryResult:
-    return await site.query("changes", {**page, **({"filter": query.change_filter} if query.change_filter else {})})

@@ -1,7 +1,7 @@
 """The comparison of models side by side, and the page to pick them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from schema.types.comparison import FEWEST, MOST
 from server.pages import urls
 from server.pages.error_pages import search_terms
-from server.pages.formatting import END_DATES, FIELD_LABELS, UNKNOWN, WITHOUT_AMOUNT, amount, end_date, field_value
+from server.pages.formatting import FIELD_LABELS, UNKNOWN, WITHOUT_AMOUNT, Data, amount, field_value
 from server.pages.list_query import parse_search
 from server.pages.site import PageError, Site
 
@@ -62,7 +62,7 @@ async def compare(site: Site, request: Request) -> Response:
 
 
 async def _comparison(site: Site, request: Request, refs: Sequence[str], only_differences: bool) -> Response:
-    result = await site.query("compare", {"refs": refs} | ({"onlyDifferences": True} if only_differences else {}))
+    result = await site.query("compare", refs=refs, onlyDifferences=only_differences)
     comparison = result.data["compare"]
     pairs = zip(refs, comparison["models"], strict=True)
     return site.render(
@@ -79,7 +79,7 @@ async def _comparison(site: Site, request: Request, refs: Sequence[str], only_di
 
 
 async def _picker(site: Site, request: Request, refs: Sequence[str], search: str, problem: str | None) -> Response:
-    result = await site.query("picker", {"search": search} if search else {})
+    result = await site.query("picker", search=search)
     can_compare = FEWEST <= len(refs) <= MOST and not problem
     return site.render(
         request,
@@ -107,34 +107,25 @@ def link(refs: Sequence[str], remove: str | None = None, only: str = "") -> str:
     return "compare" + urls.query_string({"models": [ref for ref in refs if ref != remove], "only": only})
 
 
-def group_rows(rows: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -> list[tuple[str, list[Row]]]:
+def group_rows(rows: Sequence[Data], statuses: Sequence[str]) -> list[tuple[str, list[Row]]]:
     """The rows under their headings, the overview first."""
     groups: dict[str, list[Row]] = {"Overview": []}
     for row in rows:
         heading = next(heading for prefix, heading in GROUPS if row["field"].startswith(prefix))
         unit = row["unit"] if row["field"].startswith("price.") else None
+        texts = [cell_text(value, row, status) for value, status in zip(row["values"], statuses, strict=True)]
         cells = [
-            cell(value, row, index, status)
-            for index, (value, status) in enumerate(zip(row["values"], statuses, strict=True))
+            Cell(text, text not in (UNKNOWN, NOT_LISTED), index in row["best"]) for index, text in enumerate(texts)
         ]
         label: str = FIELD_LABELS.get(row["field"]) or row["label"]
         groups.setdefault(heading, []).append(Row(label, unit, row["differs"], cells))
     return [(heading, grouped) for heading, grouped in groups.items() if grouped]
 
 
-def cell(value: Any, row: Mapping[str, Any], index: int, status: str) -> Cell:
-    text = cell_text(value, row, status)
-    return Cell(text, text not in (UNKNOWN, NOT_LISTED), index in row["best"])
-
-
-def cell_text(value: Any, row: Mapping[str, Any], status: str) -> str:
+def cell_text(value: Any, row: Data, status: str) -> str:
     field: str = row["field"]
-    if field in END_DATES:
-        return end_date(value, status)
-    if value is None or value == []:
-        return UNKNOWN
-    if field.startswith("capabilities."):
-        return "Yes" if value else NOT_LISTED
-    if row["unit"] is not None:
+    if field.startswith("capabilities.") and value is False:
+        return NOT_LISTED
+    if row["unit"] is not None and value is not None:
         return WITHOUT_AMOUNT.get(value) or amount(value)
-    return field_value(value, field)
+    return field_value(value, field, status)

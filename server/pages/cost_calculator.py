@@ -1,14 +1,12 @@
 """The cost calculator: the usage in a URL, and what it costs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from starlette.datastructures import QueryParams
 
 from schema.enums import ServiceTier, label
-from server.pages.formatting import lower_first
+from server.pages.formatting import Data, lower_first
 
 MAX_COUNT = 10**12
 
@@ -41,7 +39,7 @@ class Usage:
     is_given: bool = False
     """Whether the URL contains any usage."""
 
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, object]:
         # One request at a time: long-context rates depend on the size of each request, not of their sum.
         return {
             "usage": {
@@ -78,9 +76,9 @@ def parse_usage(parameters: QueryParams) -> Usage:
     return usage
 
 
-def cost_estimate(model: Mapping[str, Any], usage: Usage) -> dict[str, Any]:
+def cost_estimate(model: Data, usage: Usage) -> dict[str, object]:
     """The cost for the template: per request, and for all of them."""
-    cost: Mapping[str, Any] = model["cost"]
+    cost: Data = model["cost"]
     unpriced_meters: list[str] = cost["unpricedMeters"]
     per_request = None if cost["total"] is None else Decimal(cost["total"])
     # Embedding models produce no output tokens, so the default output must not make the total unknown.

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.graphql.errors import hide
+from server.pages.formatting import Data
 from server.pages.list_query import MAX_SEARCH_LENGTH
 from server.pages.site import PageError, Site
 
@@ -36,36 +36,19 @@ def page(view: Callable[[Site, Request], Awaitable[Response]]) -> Callable[[Requ
     return endpoint
 
 
-async def missing_model(site: Site, request: Request, ref: str) -> Response:
-    text = f"The registry has no model named “{ref[:100]}”."
-    return await _missing(site, request, "Model not found", text, ref, is_model=True)
-
-
-async def missing_provider(site: Site, request: Request, slug: str) -> Response:
-    text = f"The registry has no provider named “{slug[:100]}”."
-    return await _missing(site, request, "Provider not found", text, slug)
-
-
-async def missing_family(site: Site, request: Request, slug: str) -> Response:
-    text = f"The registry has no model family named “{slug[:100]}”."
-    return await _missing(site, request, "Family not found", text, slug)
-
-
-async def missing_page(site: Site, request: Request) -> Response:
-    return await _missing(site, request, "Page not found", "There is no page at this address.", "")
-
-
 def search_terms(name: str) -> str:
     """A search for a name that was not found: "openai/gpt-4.1" -> "openai gpt 4.1"."""
     return " ".join(re.findall(r"[\w.]+", name))[:MAX_SEARCH_LENGTH]
 
 
-async def _missing(
-    site: Site, request: Request, title: str, text: str, name: str, *, is_model: bool = False
-) -> Response:
+async def missing(site: Site, request: Request, kind: str, name: str = "") -> Response:
+    """No model, provider or family has this name; or, without a name, there is no page."""
+    noun = "model family" if kind == "family" else kind
+    text = f"The registry has no {noun} named “{name[:100]}”." if name else "There is no page at this address."
     search = search_terms(name)
-    result = await site.query("missing", {"text": search} | ({"ref": name, "model": True} if is_model else {}))
-    suggestions: list[dict[str, Any]] = result.data["models"]["nodes"] if search else []
+    is_model = kind == "model"
+    result = await site.query("missing", text=search, ref=name if is_model else "", model=is_model)
+    suggestions: list[Data] = result.data["models"]["nodes"] if search else []
     if is_model:
         # Models with a similar name are better suggestions than models whose description matches.
         candidates = [candidate["model"] for candidate in result.data["resolveModel"]["candidates"]]
@@ -75,7 +58,7 @@ async def _missing(
         "error.html",
         result,
         404,
-        title=title,
+        title=f"{kind.capitalize()} not found",
         text=text,
         search=search,
         suggestions=suggestions,

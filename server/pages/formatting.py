@@ -1,9 +1,10 @@
-"""Formats values for people: 1,047,576 tokens, $0.40, 17 June 2025, Unknown. All of it is available in templates."""
+"""Formats values for people: 1,047,576 tokens, $0.40, 17 June 2025, Unknown. Each function is a filter in templates."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from calendar import month_name
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -11,13 +12,11 @@ from schema import enums
 from schema.column_types import is_array, is_object
 from schema.enums import label
 
+Data: TypeAlias = Mapping[str, Any]
+"""An object of a query's result: it has the members that the document of the page asks for."""
 UNKNOWN = "Unknown"
 WITHOUT_AMOUNT = {"FREE": "Free", "INCLUDED": "Included in subscription", "NOT_PUBLISHED": UNKNOWN}
 """What stands in place of an amount, by price publication."""
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def number(value: float | str) -> str:
@@ -72,8 +71,9 @@ def long_date(value: str | None) -> str:
     if value is None:
         return UNKNOWN
     year, *rest = value[:10].split("-")
-    parts = [str(int(rest[1]))] if len(rest) > 1 else []
-    return " ".join([*parts, *([MONTHS[int(rest[0]) - 1]] if rest else []), year])
+    month = [month_name[int(number)] for number in rest[:1]]
+    day = [str(int(number)) for number in rest[1:]]
+    return " ".join([*day, *month, year])
 
 
 def short_date(value: str | None) -> str:
@@ -85,7 +85,7 @@ def timestamp(value: str | None) -> str:
     if value is None:
         return "Never"
     instant = datetime.fromisoformat(value)
-    return f"{instant.day} {MONTHS[instant.month - 1]} {instant.year}, {instant:%H:%M} UTC"
+    return f"{instant.day} {instant:%B %Y, %H:%M} UTC"
 
 
 def lower_first(text: str) -> str:
@@ -110,7 +110,7 @@ def in_enum_order(values: Sequence[str], enum_name: str) -> list[str]:
     return sorted(values, key=list(getattr(enums, enum_name).__members__).index)
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """A value as a request would contain it: strings without quotes, everything else as JSON."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
@@ -202,8 +202,11 @@ def _rate_label(key: str) -> str:
     return text
 
 
-def field_value(value: Any, field: str) -> str:
-    """The value of any field, for people."""
+def field_value(value: object, field: str, status: str = "") -> str:
+    """The value of any field, for people. The status is that of the model, if it is known."""
+    if value is None and field in END_DATES and status not in ("", "DEPRECATED", "RETIRED"):
+        # That a healthy model has none is good news, not a gap in the data.
+        return "No date announced"
     if value is None or value == []:
         return UNKNOWN
     if isinstance(value, bool):
@@ -213,7 +216,7 @@ def field_value(value: Any, field: str) -> str:
     if field.startswith("price.") and field not in ENUM_FIELDS:
         return f"{amount(str(value))} per 1M tokens"
     if field.startswith("prices."):
-        return WITHOUT_AMOUNT.get(value) or amount(str(value))
+        return WITHOUT_AMOUNT.get(str(value)) or amount(str(value))
     if field.startswith("parameters.") and is_object(value):
         return parameter_summary(value)
     if field in DATE_FIELDS and isinstance(value, str):
@@ -224,15 +227,10 @@ def field_value(value: Any, field: str) -> str:
         return ", ".join(field_value(item, field) for item in value)
     if is_object(value):
         return ", ".join(f"{field_label(str(key))}: {field_value(item, str(key))}" for key, item in value.items())
-    return value if isinstance(value, str) else number(value)
+    return number(value) if isinstance(value, (int, float)) else str(value)
 
 
-def end_date(value: str | None, status: str) -> str:
-    """A deprecation or retirement date. That a healthy model has none is good news, not a gap in the data."""
-    return "No date announced" if value is None and status not in ("DEPRECATED", "RETIRED") else long_date(value)
-
-
-def parameter_summary(value: Mapping[str, Any]) -> str:
+def parameter_summary(value: Data) -> str:
     """What is known of a parameter: "0 to 2; default 1"."""
     if not value.get("supported", True):
         return "Not supported"
@@ -242,29 +240,3 @@ def parameter_summary(value: Mapping[str, Any]) -> str:
         f"default {literal(value['default'])}" if "default" in value else "",
     ]
     return "; ".join(part for part in parts if part) or "Supported"
-
-
-TEMPLATE_FILTERS: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (
-        amount,
-        compact,
-        field_label,
-        field_value,
-        in_enum_order,
-        joined,
-        label,
-        label_list,
-        literal,
-        long_date,
-        lower_first,
-        number,
-        pluralize,
-        price,
-        short_date,
-        timestamp,
-        tokens,
-        total,
-        value_range,
-    )
-}

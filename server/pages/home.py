@@ -1,14 +1,14 @@
 """The home page: search, filters with counts, and the list of models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.enums import Modality, UseCase, label
 from server.pages import urls
+from server.pages.formatting import Data
 from server.pages.list_query import FILTERS, Filter, ListQuery, parse_list_query
 from server.pages.site import Site
 
@@ -51,13 +51,14 @@ async def home(site: Site, request: Request) -> Response:
     query = parse_list_query(request.query_params)
     all_filter = query.model_filter
     first_party_filter = all_filter | FIRST_PARTY_FILTER
-    variables = query.variables() | {"ofMakers": first_party_filter}
-    if model_filter := first_party_filter if query.is_first_party else all_filter:
-        variables["filter"] = model_filter
-    if all_filter:
-        variables["ofAll"] = all_filter
-    result = await site.query("home", variables)
-    facets: Mapping[str, Any] = result.data["models"]["facets"]
+    result = await site.query(
+        "home",
+        filter=first_party_filter if query.is_first_party else all_filter,
+        ofMakers=first_party_filter,
+        ofAll=all_filter,
+        **query.variables(),
+    )
+    facets: Data = result.data["models"]["facets"]
     names = {
         item.name: {facet["value"]: facet["label"] for facet in facets[item.field]}
         for item in FILTERS
@@ -79,7 +80,7 @@ async def home(site: Site, request: Request) -> Response:
     )
 
 
-def filter_group(item: Filter, facets: Mapping[str, Any], query: ListQuery) -> FilterGroup | None:
+def filter_group(item: Filter, facets: Data, query: ListQuery) -> FilterGroup | None:
     """The options of a filter: checked ones first, then the most frequent."""
     checked = query.filters.get(item.name, [])
     options = sorted(_options(item, facets[item.field], checked), key=lambda option: not option.is_checked)
@@ -91,7 +92,7 @@ def filter_group(item: Filter, facets: Mapping[str, Any], query: ListQuery) -> F
     return FilterGroup(item.name, item.label, options[:visible], options[visible:]) if options else None
 
 
-def _options(item: Filter, facets: Sequence[Mapping[str, Any]], checked: Sequence[str]) -> Iterator[Option]:
+def _options(item: Filter, facets: Sequence[Data], checked: Sequence[str]) -> Iterator[Option]:
     for facet in facets:
         yield Option(item.url_value(facet["value"]), facet["label"], facet["count"], facet["value"] in checked)
     for value in set(checked) - {facet["value"] for facet in facets}:

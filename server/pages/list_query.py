@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.datastructures import QueryParams
 
@@ -103,9 +103,9 @@ class ListQuery:
         return COLUMNS
 
     @property
-    def model_filter(self) -> dict[str, Any]:
+    def model_filter(self) -> dict[str, object]:
         """The ModelFilter, without the scope."""
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             item.field: self.filters[item.name] for item in FILTERS if self.filters.get(item.name)
         }
         if self.min_context is not None:
@@ -134,17 +134,11 @@ class ListQuery:
         """The column the list is sorted by; empty if it is sorted by relevance."""
         return self.sort or ("" if self.search else "released")
 
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, object]:
         """Search, sort order and page as variables of a document."""
-        values: dict[str, Any] = {}
-        if self.search:
-            values["search"] = self.search
-        if self.sort:
-            direction = "DESC" if self.descending else "ASC"
-            values["orderBy"] = {"field": COLUMNS[self.sort].order_field, "direction": direction}
-        if self.before:
-            return values | {"last": PAGE_SIZE, "before": self.before}
-        return values | {"first": PAGE_SIZE} | ({"after": self.after} if self.after else {})
+        direction = "DESC" if self.descending else "ASC"
+        order = {"field": COLUMNS[self.sort].order_field, "direction": direction} if self.sort else None
+        return {"search": self.search, "orderBy": order} | page_variables(PAGE_SIZE, self.after, self.before)
 
     def parameters(self) -> dict[str, list[str]]:
         """The parameters of this list's URL, without the page."""
@@ -189,6 +183,11 @@ def parse_token_count(text: str) -> int | None:
         return None
     value = Decimal(f"{match[1]}.{match[2] or 0}") * {"": 1, "k": 1_000, "m": 1_000_000}[match[3].lower()]
     return int(value) if value <= 2_000_000_000 else None
+
+
+def page_variables(size: int, after: str, before: str) -> dict[str, object]:
+    """The page after one cursor or before another; without any, the first page."""
+    return {"last": size, "before": before} if before else {"first": size, "after": after}
 
 
 def parse_search(text: str) -> str:

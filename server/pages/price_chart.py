@@ -1,12 +1,11 @@
 """The chart of price history: input and output rates over time, as coordinates for an SVG template."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
-from server.pages.formatting import MONTHS
+from server.pages.formatting import Data
 
 WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 28
@@ -41,7 +40,7 @@ class PriceChart:
     date_ticks: list[Tick]
 
 
-def rate_periods(price_history: Iterable[Mapping[str, Any]], meter: str) -> list[RatePeriod]:
+def rate_periods(price_history: Iterable[Data], meter: str) -> list[RatePeriod]:
     """The base rates of a meter, oldest first; adjacent periods with the same amount are merged."""
     periods: list[RatePeriod] = []
     for rate in price_history:
@@ -57,7 +56,7 @@ def rate_periods(price_history: Iterable[Mapping[str, Any]], meter: str) -> list
     return periods
 
 
-def price_chart(price_history: Iterable[Mapping[str, Any]], today: date) -> PriceChart | None:
+def price_chart(price_history: Iterable[Data], today: date) -> PriceChart | None:
     """The chart of a price history, or None if no rate ever changed."""
     rates = list(price_history)
     by_meter = {meter: rate_periods(rates, meter) for meter in ("INPUT", "OUTPUT")}
@@ -95,4 +94,4 @@ def price_chart(price_history: Iterable[Mapping[str, Any]], today: date) -> Pric
 def _date_ticks(first: date, last: date, x: Callable[[date], float]) -> list[Tick]:
     """Four dates, evenly spaced along the axis."""
     days = [first + (last - first) * third / 3 for third in range(4)]
-    return [Tick(x(day), f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}") for day in days]
+    return [Tick(x(day), f"{day.day} {day:%b %Y}") for day in days]

@@ -1,14 +1,11 @@
 """The pages of providers and model families."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schema.column_types import is_object
 from server.pages import urls
-from server.pages.error_pages import missing_family, missing_provider
-from server.pages.list_query import MAX_CURSOR_LENGTH, ListQuery, parse_list_query, parse_search
+from server.pages.error_pages import missing
+from server.pages.list_query import MAX_CURSOR_LENGTH, parse_list_query, parse_search
 from server.pages.site import Site
 
 GROUPS = {"labs": "Labs", "clouds": "Clouds", "gateways": "Gateways", "locals": "Local software"}
@@ -23,9 +20,8 @@ KINDS = {
 async def providers(site: Site, request: Request) -> Response:
     parameters = request.query_params
     search = parse_search(parameters.get("q", ""))
-    variables: dict[str, Any] = {"search": search} if search else {}
-    variables |= {f"{name}After": parameters[name][:MAX_CURSOR_LENGTH] for name in GROUPS if parameters.get(name)}
-    result = await site.query("providers", variables)
+    cursors = {f"{name}After": parameters.get(name, "")[:MAX_CURSOR_LENGTH] for name in GROUPS}
+    result = await site.query("providers", search=search, **cursors)
     groups = [
         {
             "name": name,
@@ -45,10 +41,10 @@ async def providers(site: Site, request: Request) -> Response:
 async def provider(site: Site, request: Request) -> Response:
     slug = request.path_params["provider"]
     query = parse_list_query(request.query_params)
-    result = await site.query("provider", {"slug": slug, **_variables(query)})
+    result = await site.query("provider", slug=slug, filter=query.model_filter, **query.variables())
     found = result.data["provider"]
-    if not is_object(found):
-        return await missing_provider(site, request, slug)
+    if found is None:
+        return await missing(site, request, "provider", slug)
     template = "provider_models.html" if request.query_params.get("part") == "list" else "provider.html"
     return site.render(request, template, result, list_query=query, kind=KINDS[found["kind"]])
 
@@ -57,11 +53,7 @@ async def family(site: Site, request: Request) -> Response:
     slug = request.path_params["family"]
     query = parse_list_query(request.query_params)
     query.search = ""
-    result = await site.query("family", {"slug": slug, **_variables(query)})
+    result = await site.query("family", slug=slug, filter=query.model_filter, **query.variables())
     if result.data["family"] is None:
-        return await missing_family(site, request, slug)
+        return await missing(site, request, "family", slug)
     return site.render(request, "family.html", result, list_query=query)
-
-
-def _variables(query: ListQuery) -> dict[str, Any]:
-    return query.variables() | ({"filter": query.model_filter} if query.model_filter else {})

@@ -1,7 +1,8 @@
 """What all pages share: documents and templates prepared at startup, queries, rendering and the cache of pages."""
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import blake2s
 from pathlib import Path
@@ -17,12 +18,12 @@ from starlette.responses import Response
 from schema import tables
 from schema.cache import Cache
 from schema.column_types import is_object
-from server.compression import best_coding, compress
-from server.conditional import REVALIDATE, entity_tag, not_modified
+from schema.errors import ModelMetaError
+from server.content import REVALIDATE, Content, entity_tag
 from server.graphql.execution import PreparedOperation, Request, Runner, encode
-from server.pages import urls
+from server.pages import formatting, urls
 from server.pages.assets import Assets
-from server.pages.formatting import TEMPLATE_FILTERS, UNKNOWN
+from server.pages.formatting import Data
 from server.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -42,7 +43,6 @@ HEADERS = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "same-origin",
-    "vary": "accept-encoding",
 }
 NEVER_STORED = {"cache-control": "no-store"}
 HTML_TYPE = "text/html; charset=utf-8"
@@ -50,7 +50,7 @@ ATOM_TYPE = "application/atom+xml; charset=utf-8"
 LIMITS = ("max_depth", "max_aliases", "max_cost", "max_tokens")
 
 
-class PageError(Exception):
+class PageError(ModelMetaError):
     """Why a page cannot be shown, in the reader's words."""
 
     def __init__(self, status: int, title: str, text: str) -> None:
@@ -71,8 +71,8 @@ class QueryResult:
     """The document of a page and its result: the page shows nothing else."""
 
     document: str
-    variables: Mapping[str, Any]
-    data: dict[str, Any]
+    variables: Mapping[str, object]
+    data: Data
     digest: bytes
     state: State
     """The state of the registry before the query ran."""
@@ -80,21 +80,19 @@ class QueryResult:
 
 @dataclass(slots=True)
 class CachedPage:
-    """A rendered page, in the content codings requested so far."""
+    """A rendered page."""
 
-    etag: str
-    media_type: str
+    content: Content
     digest: bytes
     """Of the query result it shows."""
     state: State
     varies_within_day: bool
     """Whether it can change while the state stays the same."""
-    encodings: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
-def unknown_if_none(value: Any) -> Any:
+def unknown_if_none(value: object) -> object:
     """Keeps "None" out of pages: what Jinja prints for a value."""
-    return UNKNOWN if value is None else value
+    return formatting.UNKNOWN if value is None else value
 
 
 class Templates(Environment):
@@ -110,10 +108,10 @@ class Templates(Environment):
             lstrip_blocks=True,
             finalize=unknown_if_none,
         )
-        self.filters |= TEMPLATE_FILTERS
+        self.filters |= dict(inspect.getmembers(formatting, inspect.isfunction))
         self.globals |= {"urls": urls}
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
+    def getattr(self, obj: object, attribute: str) -> Any:
         if is_object(obj):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
@@ -127,7 +125,7 @@ class Site:
         self.assets = Assets()
         self.templates = Templates(FOLDER / "templates")
         self.templates.globals |= {"asset": self.assets.url}
-        # An operator's lower limits are meant for others' documents, not for those of the pages.
+        # Lower limits set by the operator apply to clients' documents, not to those of the pages.
         default_limits = {name: Settings.model_fields[name].default for name in LIMITS}
         self._checker = Runner(runner.engine, runner.settings.model_copy(update=default_limits))
         self._documents: dict[str, PreparedOperation] = {}
@@ -153,14 +151,15 @@ class Site:
             revision, last_attempt = (await connection.execute(CURRENT_STATE)).one()
         return revision, last_attempt, datetime.now(UTC).date()
 
-    async def query(self, name: str, variables: Mapping[str, Any]) -> QueryResult:
-        """Runs a document. Raises PageError if that fails."""
+    async def query(self, name: str, **variables: object) -> QueryResult:
+        """Runs a document with those of the variables that are not empty. Raises PageError if that fails."""
+        variables = {name: value for name, value in variables.items() if value}
         state = await self._state()
         document = self._document(name)
         text = document.request.query or ""
         ready = replace(document, request=Request(text, variables, None, {}))
         content = encode(await self.runner.run(ready))
-        result: dict[str, Any] = orjson.loads(content)
+        result: Data = orjson.loads(content)
         if errors := result.get("errors"):
             raise page_error(errors[0])
         return QueryResult(text, variables, result["data"], blake2s(content, digest_size=16).digest(), state)
@@ -170,7 +169,7 @@ class Site:
         page = self._cache.get(cache_key(http))
         if page is None or page.varies_within_day or page.state != await self._state():
             return None
-        return respond(http, page)
+        return page.content.respond(http, {**HEADERS, **REVALIDATE})
 
     def render(
         self,
@@ -180,22 +179,21 @@ class Site:
         status: int = 200,
         *,
         varies_within_day: bool = False,
-        **values: Any,
+        **values: object,
     ) -> Response:
         """The page of a result. It is only rendered if the result or the day differs from the cached page."""
         page = self._cache.get(cache_key(http)) if status == 200 else None
         if page is None or (page.digest, page.state[-1]) != (result.digest, result.state[-1]):
             values = {**result.data, **values, "today": result.state[-1].isoformat()}
             values["page_query"] = urls.graphiql(result.document, result.variables)
-            content = self.templates.get_template(template).render(root=urls.root(http), **values).encode()
-            etag = entity_tag(content, weak=True)
+            text = self.templates.get_template(template).render(root=urls.root(http), **values).encode()
             media_type = ATOM_TYPE if template.endswith(".atom") else HTML_TYPE
-            encodings = {"identity": content}
-            page = CachedPage(etag, media_type, result.digest, result.state, varies_within_day, encodings)
+            content = Content(media_type, entity_tag(text, weak=True), {"identity": text})
+            page = CachedPage(content, result.digest, result.state, varies_within_day)
             if status == 200:
-                self._cache.put(cache_key(http), page, 2 * len(content) + len(cache_key(http)))
+                self._cache.put(cache_key(http), page, 2 * len(text) + len(cache_key(http)))
         page.state = result.state
-        return respond(http, page, status)
+        return page.content.respond(http, {**HEADERS, **(REVALIDATE if status == 200 else NEVER_STORED)}, status)
 
     def render_error(self, http: HttpRequest, error: PageError) -> Response:
         """An error page that needs no query, so it works when the database does not."""
@@ -209,20 +207,7 @@ def cache_key(http: HttpRequest) -> str:
     return f"{urls.root(http)} {http.url}"
 
 
-def respond(http: HttpRequest, page: CachedPage, status: int = 200) -> Response:
-    """The page in the best coding the client accepts, or 304 if the client already has it."""
-    headers = {**HEADERS, **(REVALIDATE if status == 200 else NEVER_STORED), "etag": page.etag}
-    if status == 200 and (response := not_modified(http, headers)):
-        return response
-    coding = best_coding(http)
-    if coding not in page.encodings:
-        page.encodings[coding] = compress(page.encodings["identity"], coding)
-    if coding != "identity":
-        headers["content-encoding"] = coding
-    return Response(page.encodings[coding], status, headers, page.media_type)
-
-
-def page_error(error: Mapping[str, Any]) -> PageError:
+def page_error(error: Data) -> PageError:
     """An error of the API as an error of the page."""
     code = error.get("extensions", {}).get("code")
     if code == "TIMEOUT":

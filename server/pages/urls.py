@@ -1,7 +1,6 @@
 """Relative URLs of pages: they work behind a proxy that adds a path prefix, without configuration."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -31,14 +30,14 @@ def family(slug: str) -> str:
     return f"families/{quote(slug, safe=UNQUOTED)}"
 
 
-def query_string(parameters: Mapping[str, str | list[str]]) -> str:
+def query_string(parameters: Mapping[str, str | Sequence[str]]) -> str:
     """The query string, starting with "?"; empty values are left out."""
     lists = {name: [value] if isinstance(value, str) else value for name, value in parameters.items()}
     filled = {name: kept for name, values in lists.items() if (kept := [value for value in values if value])}
     return "?" + urlencode(filled, doseq=True)
 
 
-def graphiql(document: str, variables: Mapping[str, Any]) -> str:
+def graphiql(document: str, variables: Mapping[str, object]) -> str:
     """GraphiQL, opened with a document and its variables."""
     parameters = {"query": document}
     if variables:

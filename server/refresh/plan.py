@@ -1,10 +1,8 @@
 """What a refresh needs from settings and database, when it is due, and its summary for programs."""
 
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -56,7 +54,7 @@ async def is_due(engine: AsyncEngine, interval: int) -> bool:
     return await due_at(engine, interval) <= datetime.now(UTC)
 
 
-def summary(report: Report | None) -> dict[str, Any]:
+def summary(report: Report | None) -> dict[str, object]:
     """The summary of a refresh, for programs."""
     if report is None:
         return {"refreshed": False}
@@ -68,12 +66,8 @@ def summary(report: Report | None) -> dict[str, Any]:
         "added": outcome.added if outcome else 0,
         "changed": outcome.changed if outcome else 0,
         "retired": outcome.retired if outcome else 0,
-        "sources": _states(report),
-    }
-
-
-def _states(report: Report) -> Mapping[str, Any]:
-    return {
-        slug: {"status": state.status.name, "error": state.error, "asked": state.asked}
-        for slug, state in sorted(report.states.items())
+        "sources": {
+            slug: {"status": state.status.name, "error": state.error, "asked": state.asked}
+            for slug, state in sorted(report.states.items())
+        },
     }

@@ -7,26 +7,25 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.errors import RefreshError
 from server.processes import command_line, environment
 from server.refresh.plan import due_at
 from server.settings import Settings
 
 log = logging.getLogger("modelmeta")
+Summary: TypeAlias = Mapping[str, Any]
+"""What `modelmeta refresh --json` prints, as `server.refresh.plan.summary` builds it."""
 MAX_JITTER = 60.0
 """Seconds over which the refreshes of many servers are spread."""
 RETRY_PAUSE = 15.0
 """Seconds until the next check while another process refreshes, or after a failure."""
 GRACE_PERIOD = 5.0
 """Seconds a running refresh may take to stop when the server stops."""
-
-
-class RefreshError(Exception):
-    """The refresh process failed; the message holds what it printed."""
 
 
 class Refresher:
@@ -37,33 +36,32 @@ class Refresher:
         self.settings, self.notify = settings, notify
         self._turn = asyncio.Lock()
 
-    async def __call__(self, *arguments: str) -> Mapping[str, Any]:
+    async def __call__(self, *arguments: str) -> Summary:
         """Refreshes, and returns the summary `modelmeta refresh --json` prints. Raises RefreshError."""
         async with self._turn:
-            return await self._run(arguments)
+            process = await asyncio.create_subprocess_exec(
+                *command_line(("refresh", "--json", *arguments)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment(self.settings),
+            )
+            try:
+                output, errors = await process.communicate()
+            except BaseException:
+                await _stop(process)
+                raise
+            if process.returncode not in (0, 1):
+                raise RefreshError(
+                    errors.decode(errors="replace").strip()[-2_000:] or f"exit code {process.returncode}"
+                )
+            self.notify()
+            summary: Summary = json.loads(output)
+            return summary
 
-    async def refresh_feeds(self, slugs: Sequence[str]) -> Mapping[str, Any]:
+    async def refresh_feeds(self, slugs: Sequence[str]) -> Summary:
         """Refreshes these feeds, or all if none are named."""
         return await self(*slugs)
-
-    async def _run(self, arguments: Sequence[str]) -> Mapping[str, Any]:
-        process = await asyncio.create_subprocess_exec(
-            *command_line(("refresh", "--json", *arguments)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(self.settings),
-        )
-        try:
-            output, errors = await process.communicate()
-        except BaseException:
-            await _stop(process)
-            raise
-        if process.returncode not in (0, 1):
-            raise RefreshError(errors.decode(errors="replace").strip()[-2_000:] or f"exit code {process.returncode}")
-        self.notify()
-        summary: Mapping[str, Any] = json.loads(output)
-        return summary
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -83,7 +81,7 @@ class Scheduler:
         self.engine, self.interval, self.refresher = engine, interval, refresher
 
     async def run(self) -> None:
-        """Runs until it is cancelled; failures are logged and tried again."""
+        """Runs until it is canceled; failures are logged and tried again."""
         while True:
             try:
                 await asyncio.sleep(await self._until_due())
@@ -100,7 +98,7 @@ class Scheduler:
         return wait + spread if wait > 0 else 0.0
 
 
-def _log_summary(summary: Mapping[str, Any]) -> None:
+def _log_summary(summary: Summary) -> None:
     if not summary["refreshed"]:
         return
     log.info("refreshed: revision %s, %s changes", summary["revision"], summary["changeCount"])

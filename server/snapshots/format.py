@@ -38,7 +38,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -110,10 +110,10 @@ class Writer:
         self.count = 0
         self._write([header.model_dump()])
 
-    def write_rows(self, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    def write_rows(self, name: str, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
         encoders = [column.codec.encode for column in columns]
 
-        def encoded(row: Sequence[Any]) -> list[Any]:
+        def encoded(row: Sequence[object]) -> list[object]:
             pairs = zip(encoders, row, strict=True)
             return [name, *(value if encode is None or value is None else encode(value) for encode, value in pairs)]
 
@@ -124,7 +124,7 @@ class Writer:
         self._write([{"rows": self.count, "sha256": self._digest.hexdigest()}])
         self._sink(self._compressor.flush())
 
-    def _write(self, values: Iterable[Any]) -> None:
+    def _write(self, values: Iterable[object]) -> None:
         lines = [dump_json(value).encode() + b"\n" for value in values]
         if any(len(line) > MAX_LINE_BYTES for line in lines):
             raise OperatorError(f"A row exceeds {MAX_LINE_BYTES:,} bytes, the limit for one line of a snapshot.")
@@ -139,7 +139,7 @@ class Row(NamedTuple):
     line: int
     size: int
     """Bytes in its line."""
-    values: dict[str, Any]
+    values: dict[str, object]
 
 
 class Reader:
@@ -167,9 +167,8 @@ class Reader:
             row = self._parse(line)
             if not is_array(row) or len(row) != len(columns) + 1 or row[0] != sql_table.name:
                 raise self.error(f"expected a row of {sql_table.name} with {len(columns)} values. {DAMAGED}")
-            values: dict[str, Any] = {}
-            for column, value in zip(columns, row[1:], strict=True):
-                values[column.name] = self._decode(sql_table.name, column, value)
+            pairs = zip(columns, row[1:], strict=True)
+            values = {column.name: self._decode(sql_table.name, column, value) for column, value in pairs}
             yield Row(self.line, len(line), values)
 
     def close(self) -> None:
@@ -183,7 +182,7 @@ class Reader:
         if self._read(1):
             raise self.error(f"unexpected data after the closing line. {DAMAGED}")
 
-    def _decode(self, table_name: str, column: Column, value: Any) -> Any:
+    def _decode(self, table_name: str, column: Column, value: object) -> object:
         expected = column.codec.expected
         if value is None:
             if not column.nullable:
@@ -249,7 +248,7 @@ class Reader:
             if list(theirs) != list(ours) or len(entries[name].columns) != len(ours):
                 raise self.error(f"the columns of {name} must be in this order: {', '.join(ours)}.")
 
-    def _parse(self, line: bytes) -> Any:
+    def _parse(self, line: bytes) -> object:
         try:
             return _exact_json.parse(line)
         except JsonError as error:

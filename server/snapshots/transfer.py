@@ -1,6 +1,6 @@
 """Exports the registry to a snapshot and imports it again, exactly and all or nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -84,7 +84,7 @@ async def import_registry(connection: AsyncConnection, reader: Reader, replace: 
     postgresql = connection.dialect.name == "postgresql"
     await _block_writers(connection)
     previous_revision = await newest(connection)
-    filled = [model for model in tables.REGISTRY[1:] if await _has_rows(connection, table(model))]
+    filled = [model for model in tables.REGISTRY[1:] if await _exists(connection, table(model), {})]
     if filled and not replace:
         content = f"revision {previous_revision}" if previous_revision else f"rows in {filled[0].__tablename__}"
         raise OperatorError(
@@ -123,10 +123,6 @@ async def _block_writers(connection: AsyncConnection) -> None:
         await connection.execute(sa.text("LOCK TABLE source IN SHARE ROW EXCLUSIVE MODE"))
 
 
-async def _has_rows(connection: AsyncConnection, sql_table: sa.Table) -> bool:
-    return bool(await connection.scalar(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(sql_table)))))
-
-
 async def _insert(connection: AsyncConnection, model: type[tables.Table], batch: Sequence[Row], reader: Reader) -> int:
     """Inserts rows and returns their number. If the database refuses one, the error names its line."""
     try:
@@ -148,7 +144,9 @@ async def _insert(connection: AsyncConnection, model: type[tables.Table], batch:
     return len(batch)
 
 
-async def _explain(connection: AsyncConnection, sql_table: sa.Table, values: dict[str, Any], error: DBAPIError) -> str:
+async def _explain(
+    connection: AsyncConnection, sql_table: sa.Table, values: Mapping[str, object], error: DBAPIError
+) -> str:
     """Why the database refuses a row."""
     name = sql_table.name
     for key in sql_table.foreign_keys:
@@ -165,11 +163,12 @@ async def _explain(connection: AsyncConnection, sql_table: sa.Table, values: dic
     return f"the database refuses this row of {name} ({str(error.orig).strip().splitlines()[0]})."
 
 
-def _excerpt(value: Any) -> str:
+def _excerpt(value: object) -> str:
     return f"{getattr(value, 'name', value)!r:.60}"
 
 
-async def _exists(connection: AsyncConnection, sql_table: sa.Table, values: dict[str, Any]) -> bool:
+async def _exists(connection: AsyncConnection, sql_table: sa.Table, values: Mapping[str, object]) -> bool:
+    """Whether the table has a row with these values."""
     conditions = [sql_table.c[name] == value for name, value in values.items()]
     matching = sa.select(sa.literal(1)).select_from(sql_table).where(*conditions)
     return bool(await connection.scalar(sa.select(sa.exists(matching))))

@@ -1,6 +1,6 @@
 """What facets cost: a page of models and its total, with and without all facets, over the bundled registry.
 
-    python tests/benchmarks/facets.py
+    python -m tests.benchmarks.facets
 
 Times both alternately in this process, on a temporary SQLite file. Prints results and asserts nothing.
 """

@@ -1,6 +1,6 @@
 """How soon the first byte of a page arrives and how large the page is, compared with a static file.
 
-    python tests/benchmarks/pages.py
+    python -m tests.benchmarks.pages
 
 One server with the bundled registry, one connection; times are milliseconds from the request to the first byte. Cold
 pages have URLs that were not requested before, warm ones come from the server's cache, and 304 are pages the client has
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from server.compression import compress
+from server.content import compress
 from tests.support.servers import Server, modelmeta, serving
 
 ROUNDS = 40

@@ -1,6 +1,6 @@
 """How long a full refresh takes and how much it slows down readers.
 
-    python tests/benchmarks/refresh.py
+    python -m tests.benchmarks.refresh
 
 One server with the bundled registry, a feed with a newer document, and readers that query without a pause. The server
 runs the refresh in a process of its own. The rate of responses before the refresh is the baseline of the same run.

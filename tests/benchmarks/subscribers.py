@@ -1,6 +1,6 @@
 """1,000 subscribers of one server receive three refreshes in order, while 100 more clients never read.
 
-Run: python tests/benchmarks/subscribers.py [LISTENERS [DEAF]]
+Run: python -m tests.benchmarks.subscribers [SUBSCRIBERS [STALLED]]
 """
 
 import asyncio
@@ -17,16 +17,16 @@ MODELS = 25
 DAYS = range(2, 5)
 
 
-async def main(listeners: int, deaf: int) -> None:
-    allow_files(2 * (listeners + deaf) + 200)
+async def main(subscribers: int, stalled: int) -> None:
+    allow_files(2 * (subscribers + stalled) + 200)
     with tempfile.TemporaryDirectory() as folder:
         async with tiny_database(Path(folder)) as url:
             engine = database.create_engine(url)
             async with serving(url, Path(folder), send_timeout="5", keep_alive="5") as server:
-                crowd = await gather(server, engine, listeners, deaf, DAYS, MODELS)
+                crowd = await gather(server, engine, subscribers, stalled, DAYS, MODELS)
             await engine.dispose()
-    print(f"{listeners} subscribers, {deaf} that never read; {len(DAYS)} refreshes of {2 * MODELS} changes each")
-    for name, lists in crowd.heard.items():
+    print(f"{subscribers} subscribers, {stalled} that never read; {len(DAYS)} refreshes of {2 * MODELS} changes each")
+    for name, lists in crowd.received.items():
         correct = sum(events == crowd.written[name] for events in lists)
         print(
             f"  {name:<10} {correct:>4} of {len(lists):>4} received all {len(crowd.written[name]):>4} events in order"
@@ -36,7 +36,7 @@ async def main(listeners: int, deaf: int) -> None:
     )
     for name, seconds in crowd.seconds.items():
         print(f"  {seconds:6.1f} s {name}")
-    print(f"  {crowd.cut_off} of {deaf} that never read were disconnected")
+    print(f"  {crowd.disconnected} of {stalled} that never read were disconnected")
     for name, size in crowd.memory.items():
         print(f"  {size / 1024:6.1f} MiB of memory, {name}")
 

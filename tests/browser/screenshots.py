@@ -1,4 +1,4 @@
-"""Regenerates the screenshots of the README from a running server: `python tests/browser/screenshots.py [URL]`."""
+"""Regenerates the screenshots of the README from a running server: `python -m tests.browser.screenshots [URL]`."""
 
 import sys
 from pathlib import Path

@@ -93,7 +93,7 @@ async def test_a_late_response_is_not_shown(browser: Browser, server: Server) ->
                 await visit.page.wait_for_timeout(900)
             try:
                 await route.continue_()
-            except Exception as error:  # the browser has cancelled the request
+            except Exception as error:  # the browser canceled the request
                 assert "already handled" in str(error) or "closed" in str(error) or "interception" in str(error).lower()
 
         await visit.page.route("**/*part=list*", delayed)

@@ -19,7 +19,7 @@ from server.graphql.execution import Request, Runner
 from tests.support.browser import EDITOR_TEXT, visiting
 from tests.support.registry import IN_CI, Ask, settings_for
 from tests.support.servers import ROOT, Server, serving, tiny_database, tiny_server
-from tests.support.subscribers import refreshed
+from tests.support.subscribers import write_prices
 
 BUILT = (ROOT / "server" / "graphiql" / "build" / "assets").exists()
 
@@ -80,7 +80,7 @@ async def test_a_subscription_shows_each_event_when_it_arrives(browser: Browser,
             await visit.execute()
             await visit.wait_for_text('"number": 1')
             engine = database.create_engine(url)
-            await refreshed(engine, 1)
+            await write_prices(engine, 1)
             await engine.dispose()
             await visit.wait_for_text('"number": 2')
 
@@ -124,7 +124,7 @@ async def test_every_example_returns_data(full: Ask, name: str) -> None:
 async def test_examples_about_changes_return_data_after_a_refresh(engine: AsyncEngine, name: str) -> None:
     (example,) = [example for example in examples() if example.name == name]
     for day in (1, 2):
-        await refreshed(engine, day)
+        await write_prices(engine, day)
     runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), Watch(engine))
     ready = runner.prepare(Request(example.query, json.loads(example.variables or "{}"), None, {}))
     if ready.is_subscription:

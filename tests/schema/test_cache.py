@@ -1,4 +1,4 @@
-"""The promise: a cache never exceeds its bytes, drops what was unused for longest, and does equal work once."""
+"""The promise: a cache never exceeds its bytes, drops the least recently used entries, and does the same work only once at a time."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ def cache_of(entries: int) -> Cache[str]:
     return Cache(entries * (100 + ENTRY_BYTES))
 
 
-def test_the_entry_unused_for_longest_leaves_first() -> None:
+def test_the_least_recently_used_entry_is_dropped_first() -> None:
     cache = cache_of(4)
     for key in "abcd":
         cache.put(key, key.upper(), 100)

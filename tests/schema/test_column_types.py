@@ -1,4 +1,4 @@
-"""The promise: what is stored comes back to the last digit, and numbers kept as text sort as numbers do."""
+"""The promise: stored values keep every digit, and numbers stored as text sort like numbers."""
 
 from decimal import Decimal
 
@@ -26,12 +26,12 @@ decimals = st.decimals(
 
 
 @given(decimals)
-def test_a_decimal_comes_back_from_its_sortable_form(value: Decimal) -> None:
+def test_a_decimal_survives_its_sortable_form(value: Decimal) -> None:
     assert from_sortable(sortable(value)) == value
 
 
 @given(decimals, decimals)
-def test_sortable_forms_compare_as_the_numbers_do(left: Decimal, right: Decimal) -> None:
+def test_sortable_forms_compare_like_the_numbers(left: Decimal, right: Decimal) -> None:
     assert (sortable(left) < sortable(right)) == (left < right)
     assert (sortable(left) == sortable(right)) == (left == right)
 
@@ -45,13 +45,13 @@ def test_plain_strings_have_neither_exponent_nor_trailing_zeros(value: Decimal) 
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e20", "1e-19", "1.0000000000000000001"])
-def test_what_a_column_can_not_hold_exactly_is_refused(value: str) -> None:
+def test_a_value_a_column_cannot_store_exactly_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"digits|finite"):
         check_exact(Decimal(value))
 
 
 def test_a_zero_of_any_exponent_is_zero() -> None:
-    # As a forged cursor may contain: written out, the exponent's digits would fill the memory.
+    # A forged cursor may contain these; written out, they would exhaust memory.
     for text in ("0E-1000000000", "-0E-1000000000", "0E+1000000000", "0.00", "-0"):
         zero = Decimal(text)
         assert (plain(zero), str(check_exact(zero)), sortable(zero)) == ("0", "0", "0" * 20)
@@ -71,12 +71,12 @@ def test_json_keeps_every_digit() -> None:
 
 
 @pytest.mark.parametrize("text", ["12345678901234567890123", "-98765432109876543210", "1" * 5_000, "0.1", "0", "[1,2]"])
-def test_a_number_of_any_length_comes_back_from_json(text: str) -> None:
+def test_a_number_of_any_length_survives_json(text: str) -> None:
     assert dump_json(load_json(text)) == text
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "[NaN]"])
-def test_what_is_no_number_of_json_is_refused(text: str) -> None:
+def test_values_that_are_not_json_numbers_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="which is not JSON"):
         load_json(text)
 

@@ -1,4 +1,4 @@
-"""The promise: a nested page is one statement, whatever is on it."""
+"""The promise: a nested page takes one statement, however many entries it has."""
 
 from tests.support.registry import Ask
 
@@ -33,7 +33,7 @@ async def test_providers_with_pages_of_models_and_all_their_edges_take_at_most_e
     assert 0 < len(selects) <= 8, selects
 
 
-async def test_words_of_every_kind_take_one_statement(full: Ask, statements: list[str]) -> None:
+async def test_traits_of_every_kind_take_one_statement(full: Ask, statements: list[str]) -> None:
     await full("{ models(first: 20) { nodes { capabilities inputModalities outputModalities endpoints useCases } } }")
     selects = [statement for statement in statements if statement.lstrip().upper().startswith("SELECT")]
     assert len(selects) == 2, selects
@@ -46,7 +46,7 @@ async def test_a_total_is_counted_only_when_asked_for(full: Ask, statements: lis
     assert any("count(" in statement.lower() for statement in statements)
 
 
-async def test_what_needs_no_data_asks_for_none(full: Ask, statements: list[str]) -> None:
+async def test_a_query_that_needs_no_data_reads_none(full: Ask, statements: list[str]) -> None:
     await full("{ __typename __schema { queryType { name } } }")
     assert statements == []
 

@@ -1,4 +1,4 @@
-"""The promise: JSON from outside is parsed exactly, and what is not JSON is refused in words, in little time and memory."""
+"""The promise: JSON from outside is parsed exactly, and invalid JSON is refused with a reason, in little time and memory."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ JSON = st.recursive(
 
 
 @given(value=JSON)
-def test_what_another_writer_wrote_reads_back(value: object) -> None:
+def test_json_from_another_writer_is_parsed(value: object) -> None:
     assert STRICT.parse(orjson.dumps(value)) == value
 
 
@@ -62,7 +62,7 @@ def test_integers_beyond_64_bits_can_become_decimals() -> None:
         (rb'{"\ud800": 1, "\ud800": 2}', 'it contains the key "\\\\ud800" twice in one object'),
     ],
 )
-def test_what_is_not_json_is_refused_in_words(content: bytes, message: str) -> None:
+def test_invalid_json_is_refused_with_a_reason(content: bytes, message: str) -> None:
     with pytest.raises(JsonError, match=f"^(?:{message.replace('.1', '[.]1')})"):
         STRICT.parse(content)
 

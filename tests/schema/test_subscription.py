@@ -1,6 +1,6 @@
-"""The promise: whoever listens hears every revision and change once and in order, whatever happens on the way.
+"""The promise: every subscriber receives each revision and change once and in order, whatever happens meanwhile.
 
-Revisions are written here, and noticed by a server that knows nothing of it, as when another process refreshes.
+The tests write revisions to the database themselves; the server has to notice them, as when another process refreshes.
 """
 
 import asyncio
@@ -42,7 +42,16 @@ from server.graphql.websocket import WebSocketEndpoint
 from tests.support.crowd import allow_files, gather
 from tests.support.registry import NOW, put, settings_for, tiny
 from tests.support.servers import Server, locked, modelmeta, refused, serving, tiny_database
-from tests.support.subscribers import Deaf, events_of, hear, priced, refreshed, socket_to, subscribe, told
+from tests.support.subscribers import (
+    StalledClient,
+    events_of,
+    next_event,
+    next_message,
+    priced_registry,
+    socket_to,
+    subscribe,
+    write_prices,
+)
 
 REFRESHED = "subscription { registryRefreshed { number changeCount } }"
 SINCE = "subscription($since: Int!) { registryRefreshed(sinceRevision: $since) { number } }"
@@ -54,16 +63,16 @@ FILTERED = (
 
 @dataclass
 class Live:
-    """A server on a registry that others write to."""
+    """A server, and the engine with which tests write to its registry."""
 
     server: Server
     engine: AsyncEngine
     day: int = 1
 
     async def refresh(self, models: int = 1) -> int:
-        """Writes the next day's prices. Gives the number of the revision."""
+        """Writes the next day's prices. Returns the number of the new revision."""
         self.day += 1
-        return await refreshed(self.engine, self.day, models)
+        return await write_prices(self.engine, self.day, models)
 
     async def latest(self) -> int:
         async with database.reading(self.engine) as connection:
@@ -73,11 +82,11 @@ class Live:
 
 
 @asynccontextmanager
-async def living(folder: Path, kind: str = "sqlite", **more: str) -> AsyncGenerator[Live]:
+async def live_server(folder: Path, kind: str = "sqlite", **more: str) -> AsyncGenerator[Live]:
     async with tiny_database(folder, kind) as url:
         engine = database.create_engine(url)
-        live = Live(Server(None, "", folder), engine)  # type: ignore[arg-type] # until there is one
-        await refreshed(engine, live.day)
+        live = Live(Server(None, "", folder), engine)  # type: ignore[arg-type] # replaced below
+        await write_prices(engine, live.day)
         async with serving(url, folder, **more) as live.server:
             yield live
         await engine.dispose()
@@ -85,82 +94,84 @@ async def living(folder: Path, kind: str = "sqlite", **more: str) -> AsyncGenera
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def live(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
-    async with living(tmp_path_factory.mktemp("live"), kind, keep_alive="0.2") as live:
+    async with live_server(tmp_path_factory.mktemp("live"), kind, keep_alive="0.2") as live:
         yield live
 
 
 # Revisions
 
 
-async def test_the_current_revision_is_told_at_once_and_then_each_as_it_lands(live: Live) -> None:
+async def test_a_subscriber_receives_the_current_revision_at_once_and_then_each_new_one(live: Live) -> None:
     number = await live.latest()
     async with socket_to(live.server) as socket:
         await subscribe(socket, REFRESHED)
-        assert (await told(socket))["number"] == number
+        assert (await next_event(socket))["number"] == number
         for step in (1, 2):
             assert await live.refresh() == number + step
-            assert await told(socket) == {"number": number + step, "changeCount": 2}
+            assert await next_event(socket) == {"number": number + step, "changeCount": 2}
 
 
-async def test_a_subscriber_first_hears_what_it_missed(live: Live) -> None:
+async def test_a_subscriber_first_receives_what_it_missed(live: Live) -> None:
     number = await live.latest()
     for _ in range(3):
         await live.refresh()
     async with socket_to(live.server) as socket:
         await subscribe(socket, SINCE, since=number)
-        assert [await told(socket) for _ in range(3)] == [{"number": number + step} for step in (1, 2, 3)]
+        assert [await next_event(socket) for _ in range(3)] == [{"number": number + step} for step in (1, 2, 3)]
         await live.refresh()
-        assert await told(socket) == {"number": number + 4}
-        # One who has missed nothing hears nothing until there is something new.
+        assert await next_event(socket) == {"number": number + 4}
+        # A subscriber that missed nothing receives nothing until the next revision.
         await subscribe(socket, SINCE, "2", since=number + 4)
         await live.refresh()
-        heard = [await hear(socket), await hear(socket)]
-        assert sorted(each["id"] for each in heard) == ["1", "2"]
-        assert [each["payload"] for each in heard] == [{"data": {"registryRefreshed": {"number": number + 5}}}] * 2
+        received = [await next_message(socket), await next_message(socket)]
+        assert sorted(message["id"] for message in received) == ["1", "2"]
+        assert [message["payload"] for message in received] == [
+            {"data": {"registryRefreshed": {"number": number + 5}}}
+        ] * 2
 
 
-async def test_what_lands_while_nobody_listens_is_heard_on_return(live: Live) -> None:
+async def test_revisions_made_while_a_client_is_away_are_received_on_return(live: Live) -> None:
     async with socket_to(live.server) as socket:
         await subscribe(socket, REFRESHED)
-        last = (await told(socket))["number"]
+        last = (await next_event(socket))["number"]
     await live.refresh()
     await live.refresh()
     async with socket_to(live.server) as socket:
         await subscribe(socket, SINCE, since=last)
-        assert [(await told(socket))["number"] for _ in range(2)] == [last + 1, last + 2]
+        assert [(await next_event(socket))["number"] for _ in range(2)] == [last + 1, last + 2]
 
 
-async def test_revisions_that_land_while_one_is_sent_are_all_told_in_order(live: Live) -> None:
+async def test_revisions_made_while_the_server_is_suspended_are_all_sent_in_order(live: Live) -> None:
     async with socket_to(live.server) as socket:
         await subscribe(socket, REFRESHED)
-        number = (await told(socket))["number"]
+        number = (await next_event(socket))["number"]
         with live.server.asleep():
             for _ in range(5):
                 await live.refresh()
-        assert [(await told(socket))["number"] for _ in range(5)] == [number + step for step in range(1, 6)]
+        assert [(await next_event(socket))["number"] for _ in range(5)] == [number + step for step in range(1, 6)]
 
 
-async def test_a_revision_tells_the_registry_as_it_is_then(live: Live) -> None:
+async def test_an_event_shows_the_registry_after_its_refresh(live: Live) -> None:
     query = """subscription { registryRefreshed { number changes { totalCount nodes { field after
       model { ref prices { meter amount } } } } } }"""
     async with socket_to(live.server) as socket:
         await subscribe(socket, query)
-        number = (await told(socket))["number"]
+        number = (await next_event(socket))["number"]
         await live.refresh()
         amounts = {"INPUT": str(live.day), "OUTPUT": str(2 * live.day)}
-        found = await told(socket)
+        found = await next_event(socket)
         assert found["number"] == number + 1
-        assert {each["field"]: each["after"] for each in found["changes"]["nodes"]} == {
+        assert {change["field"]: change["after"] for change in found["changes"]["nodes"]} == {
             f"prices.STANDARD.{meter}": amount for meter, amount in amounts.items()
         }
-        for each in found["changes"]["nodes"]:
-            assert {price["meter"]: price["amount"] for price in each["model"]["prices"]} == amounts
+        for change in found["changes"]["nodes"]:
+            assert {price["meter"]: price["amount"] for price in change["model"]["prices"]} == amounts
 
 
 # Changes
 
 
-async def test_each_change_is_told_once_in_the_order_it_was_found(live: Live) -> None:
+async def test_each_change_is_sent_once_in_order(live: Live) -> None:
     number = await live.latest()
     async with socket_to(live.server) as socket:
         await subscribe(socket, CHANGED.replace("modelChanged", f"modelChanged(filter: {{sinceRevision: {number}}})"))
@@ -169,7 +180,7 @@ async def test_each_change_is_told_once_in_the_order_it_was_found(live: Live) ->
             await live.refresh()
             number += 1
             for meter, old, new in (("INPUT", before, day), ("OUTPUT", str(2 * live.day - 2), str(2 * live.day))):
-                assert await told(socket) == {
+                assert await next_event(socket) == {
                     "kind": "PRICE_CHANGED",
                     "field": f"prices.STANDARD.{meter}",
                     "before": old,
@@ -179,13 +190,13 @@ async def test_each_change_is_told_once_in_the_order_it_was_found(live: Live) ->
                 }
 
 
-async def test_a_subscriber_hears_only_of_what_it_asked_for(live: Live) -> None:
+async def test_a_subscriber_receives_only_changes_that_match_its_filter(live: Live) -> None:
     number = await live.latest()
     filters: dict[str, dict[str, Any]] = {
-        "a model, as people write it": {"models": ["openai:daily-001"]},
-        "a fact with all below it": {"fields": ["prices.STANDARD.OUTPUT"]},
+        "a model in another spelling": {"models": ["openai:daily-001"]},
+        "a field and everything below it": {"fields": ["prices.STANDARD.OUTPUT"]},
         "a kind": {"kinds": ["MODEL_ADDED", "MODEL_RETIRED"]},
-        "nothing there is": {"providers": ["nobody"]},
+        "a provider that does not exist": {"providers": ["nobody"]},
         "a provider": {"providers": ["openai"]},
     }
     everything = """query($filter: ChangeFilter) { changes(filter: $filter, first: 100) {
@@ -201,14 +212,14 @@ async def test_a_subscriber_hears_only_of_what_it_asked_for(live: Live) -> None:
             answer = await client.post("/graphql", json={"query": everything, "variables": variables})
             expected[id] = list(reversed(answer.json()["data"]["changes"]["nodes"]))
         assert sorted(map(len, expected.values())) == [0, 3, 3, 3, 9]
-        heard: dict[str, list[Any]] = {id: [] for id in filters}
+        received: dict[str, list[Any]] = {id: [] for id in filters}
         for _ in range(sum(map(len, expected.values()))):
-            message = await hear(socket)
-            heard[message["id"]].append(message["payload"]["data"]["modelChanged"])
-        assert heard == expected
+            message = await next_message(socket)
+            received[message["id"]].append(message["payload"]["data"]["modelChanged"])
+        assert received == expected
 
 
-async def test_more_changes_than_are_read_at_once_are_all_told(live: Live) -> None:
+async def test_more_changes_than_one_read_returns_are_all_sent(live: Live) -> None:
     number = await live.latest()
     for _ in range(2):
         await live.refresh(CHUNK + 30)
@@ -219,7 +230,7 @@ async def test_more_changes_than_are_read_at_once_are_all_told(live: Live) -> No
     assert len(rows) > 3 * CHUNK
     async with socket_to(live.server) as socket:
         await subscribe(socket, FILTERED, filter={"sinceRevision": number, "providers": ["openai"]})
-        assert [await told(socket) for _ in rows] == [
+        assert [await next_event(socket) for _ in rows] == [
             {
                 "kind": row.kind.name,
                 "field": row.field,
@@ -237,23 +248,23 @@ async def test_more_changes_than_are_read_at_once_are_all_told(live: Live) -> No
         "subscription { modelChanged(filter: {sinceRevision: 1000000}) { kind } }",
     ],
 )
-async def test_a_revision_that_is_yet_to_come_can_not_be_begun_after(live: Live, query: str) -> None:
+async def test_a_since_revision_in_the_future_is_refused(live: Live, query: str) -> None:
     latest = await live.latest()
     sentence = f"sinceRevision must not exceed the latest revision, {latest} (got 1000000)."
     async with socket_to(live.server) as socket, events_of(live.server, query) as events:
         await subscribe(socket, query)
-        message = await hear(socket)
+        message = await next_message(socket)
         assert (message["type"], refused(message["payload"], "BAD_USER_INPUT")) == ("next", sentence)
-        assert await hear(socket) == {"id": "1", "type": "complete"}
+        assert await next_message(socket) == {"id": "1", "type": "complete"}
         name, payload = await events.next()
         assert (name, refused(payload, "BAD_USER_INPUT")) == ("next", sentence)
         assert (await events.next())[0] == "complete"
 
 
-async def test_a_filter_nobody_needs_is_refused(live: Live) -> None:
+async def test_a_filter_that_is_too_long_is_refused(live: Live) -> None:
     async with socket_to(live.server) as socket:
         await subscribe(socket, FILTERED, filter={"models": ["x"] * 201})
-        assert "at most 200" in refused((await hear(socket))["payload"], "BAD_USER_INPUT")
+        assert "at most 200" in refused((await next_message(socket))["payload"], "BAD_USER_INPUT")
 
 
 # One event
@@ -265,7 +276,7 @@ async def test_an_error_in_an_event_does_not_end_the_stream(live: Live) -> None:
     async with socket_to(live.server) as socket:
         await subscribe(socket, query, first=101)
         for _ in range(3):
-            message = await hear(socket)
+            message = await next_message(socket)
             assert message["type"] == "next"
             assert message["payload"]["data"] is None
             (error,) = message["payload"]["errors"]
@@ -274,40 +285,43 @@ async def test_an_error_in_an_event_does_not_end_the_stream(live: Live) -> None:
         assert await live.latest() == number + 3
 
 
-async def test_an_event_that_takes_too_long_is_an_error_and_the_next_is_told(tmp_path: Path) -> None:
-    async with living(tmp_path, "postgresql", operation_timeout="1") as live, socket_to(live.server) as socket:
+async def test_an_event_that_takes_too_long_is_an_error_and_the_next_is_sent(tmp_path: Path) -> None:
+    async with live_server(tmp_path, "postgresql", operation_timeout="1") as live, socket_to(live.server) as socket:
         number = await live.latest()
         query = "subscription($since: Int!) { modelChanged(filter: {sinceRevision: $since}) { field model { ref } } }"
         await live.refresh()
         async with locked(live.engine.url.render_as_string(hide_password=False)):
             await subscribe(socket, query, since=number)
-            late = await hear(socket)
+            late = await next_message(socket)
             assert late["payload"]["errors"][0]["extensions"]["code"] == "TIMEOUT"
-        message = await hear(socket)
+        message = await next_message(socket)
         while "errors" in message["payload"]:
-            message = await hear(socket)
+            message = await next_message(socket)
         assert message["payload"]["data"]["modelChanged"]["model"] == {"ref": "openai/daily-000"}
         await live.refresh()
-        assert [(await told(socket))["field"] for _ in range(2)] == ["prices.STANDARD.INPUT", "prices.STANDARD.OUTPUT"]
+        assert [(await next_event(socket))["field"] for _ in range(2)] == [
+            "prices.STANDARD.INPUT",
+            "prices.STANDARD.OUTPUT",
+        ]
 
 
 # Event streams
 
 
-async def test_an_event_stream_tells_the_same_and_shows_that_it_lives(live: Live) -> None:
+async def test_an_event_stream_sends_the_same_events_and_keep_alive_comments(live: Live) -> None:
     number = await live.latest()
     async with events_of(live.server, SINCE, since=number - 2) as events:
-        assert [(await events.told())["number"] for _ in range(2)] == [number - 1, number]
+        assert [(await events.next_value())["number"] for _ in range(2)] == [number - 1, number]
         await live.refresh()
-        assert (await events.told())["number"] == number + 1
+        assert (await events.next_value())["number"] == number + 1
         while events.comments < 2:
             await asyncio.sleep(0.2)
             await live.refresh()
             number += 1
-            assert (await events.told())["number"] == number + 1
+            assert (await events.next_value())["number"] == number + 1
 
 
-async def test_a_multipart_stream_tells_the_same(live: Live) -> None:
+async def test_a_multipart_stream_sends_the_same_events(live: Live) -> None:
     number = await live.latest()
     headers = {"accept": "multipart/mixed;subscriptionSpec=1.0, application/json"}
     body = {"query": SINCE, "variables": {"since": number - 1}}
@@ -322,40 +336,40 @@ async def test_a_multipart_stream_tells_the_same(live: Live) -> None:
             if not line.startswith("{"):
                 continue
             found.append(json.loads(line))
-            if found[-1] == {}:  # a sign of life
+            if found[-1] == {}:  # keeps the connection alive
                 await live.refresh()
-            if len([each for each in found if each]) == 2:
+            if len([part for part in found if part]) == 2:
                 break
-    assert [each["payload"]["data"]["registryRefreshed"]["number"] for each in found if each] == [number, number + 1]
+    assert [part["payload"]["data"]["registryRefreshed"]["number"] for part in found if part] == [number, number + 1]
 
 
-async def test_head_of_a_stream_ends_at_once(live: Live) -> None:
+async def test_a_head_request_for_a_stream_ends_at_once(live: Live) -> None:
     async with live.server.client() as client:
         answer = await client.head("/graphql", params={"query": REFRESHED}, headers={"accept": "text/event-stream"})
     assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
 
 
-async def test_a_server_that_ends_waits_for_no_stream(tmp_path: Path) -> None:
+async def test_a_server_stops_without_waiting_for_streams(tmp_path: Path) -> None:
     async with (
-        living(tmp_path) as live,
+        live_server(tmp_path) as live,
         events_of(live.server, REFRESHED) as events,
         socket_to(live.server) as socket,
     ):
-        await events.told()
+        await events.next_value()
         await subscribe(socket, REFRESHED)
-        await told(socket)
+        await next_event(socket)
         await live.server.stop()
         with pytest.raises(ConnectionClosed):
-            await hear(socket)
-        assert "exceeded" not in live.server.said
-        assert "Traceback" not in live.server.said
+            await next_message(socket)
+        assert "exceeded" not in live.server.output
+        assert "Traceback" not in live.server.output
 
 
-# Bounds
+# Limits
 
 
-async def test_sockets_and_streams_are_bounded_by_address(tmp_path: Path) -> None:
-    async with living(tmp_path, max_sockets_per_address="2") as live, live.server.client() as client:
+async def test_sockets_and_streams_are_limited_by_address(tmp_path: Path) -> None:
+    async with live_server(tmp_path, max_sockets_per_address="2") as live, live.server.client() as client:
         stream = {"query": REFRESHED}
         accept = {"accept": "text/event-stream"}
         async with socket_to(live.server), events_of(live.server, REFRESHED):
@@ -366,15 +380,15 @@ async def test_sockets_and_streams_are_bounded_by_address(tmp_path: Path) -> Non
             answer = await client.post("/graphql", json=stream, headers=accept)
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
             assert refused(answer.json(), "RATE_LIMITED") == "Too many open streams. Close one first."
-            # What is answered at once needs no place.
+            # A query that is answered at once does not count.
             assert (await client.post("/graphql", json={"query": "{ registry { modelCount } }"})).status_code == 200
-        # Both places are free again, as soon as the server has noticed.
+        # Both connections can be opened again once the server has noticed that they closed.
         async with asyncio.timeout(10):
-            while not await opens_two(live.server):
+            while not await can_open_two(live.server):
                 await asyncio.sleep(0.05)
 
 
-async def opens_two(server: Server) -> bool:
+async def can_open_two(server: Server) -> bool:
     try:
         async with socket_to(server), socket_to(server):
             return True
@@ -382,64 +396,70 @@ async def opens_two(server: Server) -> bool:
         return False
 
 
-async def test_sockets_are_bounded_in_all(tmp_path: Path) -> None:
-    async with living(tmp_path, max_sockets="1") as live, socket_to(live.server):
+async def test_sockets_are_limited_in_total(tmp_path: Path) -> None:
+    async with live_server(tmp_path, max_sockets="1") as live, socket_to(live.server):
         with pytest.raises(InvalidStatus):
             async with socket_to(live.server):
                 pass
 
 
-MUCH = "changes(first: 100) { nodes { field before after model { ref name } revision { number createdAt } } }"
-LOUD = f"subscription {{ registryRefreshed {{ number a: {MUCH} b: {MUCH} c: {MUCH} d: {MUCH} }} }}"
+HUNDRED_CHANGES = (
+    "changes(first: 100) { nodes { field before after model { ref name } revision { number createdAt } } }"
+)
+LARGE_EVENTS = f"subscription {{ registryRefreshed {{ number a: {HUNDRED_CHANGES} b: {HUNDRED_CHANGES} c: {HUNDRED_CHANGES} d: {HUNDRED_CHANGES} }} }}"
 
 
-async def test_a_client_that_reads_nothing_is_cut_off_and_holds_nobody_up(tmp_path: Path) -> None:
+async def test_a_client_that_never_reads_is_disconnected_and_delays_nobody(tmp_path: Path) -> None:
+    # On a busy machine, no answer may be cut short and no ping may go unanswered: only the stalled clients stall.
     async with (
-        living(tmp_path, send_timeout="1", keep_alive="60") as live,
+        live_server(tmp_path, send_timeout="1", keep_alive="3600", operation_timeout="60") as live,
         socket_to(live.server) as socket,
     ):
         await subscribe(socket, REFRESHED)
-        number = (await told(socket))["number"]
-        silent = [Deaf.over_socket(live.server, LOUD)]
-        silent += [Deaf.over_http(live.server, LOUD) for _ in range(2)]
+        number = (await next_event(socket))["number"]
+        stalled = [StalledClient.over_socket(live.server, LARGE_EVENTS)]
+        stalled += [StalledClient.over_http(live.server, LARGE_EVENTS) for _ in range(2)]
+        # A subscription that starts late would get too few events to fill the buffers between it and the server.
+        for client in stalled:
+            await client.wait_until_subscribed()
         for step in range(1, 11):
             await live.refresh(50)
-            assert (await told(socket))["number"] == number + step
-        for each in silent:
-            await each.cut_off()
-            each.close()
+            assert (await next_event(socket))["number"] == number + step
+        for client in stalled:
+            await client.wait_until_disconnected()
+            client.close()
         await live.refresh()
-        assert (await told(socket))["number"] == number + 11
-        assert "Traceback" not in live.server.said
+        assert (await next_event(socket))["number"] == number + 11
+        assert "Traceback" not in live.server.output
 
 
-async def test_a_client_that_answers_no_ping_is_cut_off(tmp_path: Path) -> None:
-    async with living(tmp_path, send_timeout="0.5", keep_alive="0.5") as live, socket_to(live.server) as socket:
+async def test_a_client_that_does_not_answer_pings_is_disconnected(tmp_path: Path) -> None:
+    async with live_server(tmp_path, send_timeout="0.5", keep_alive="0.5") as live, socket_to(live.server) as socket:
         await subscribe(socket, REFRESHED)
-        silent = Deaf.over_socket(live.server, REFRESHED, 1)
-        await silent.cut_off()
-        silent.close()
-        # This one answers, and is still there.
-        await told(socket)
+        stalled = StalledClient.over_socket(live.server, REFRESHED, 1)
+        await stalled.wait_until_disconnected()
+        stalled.close()
+        # This client answers pings and is still connected.
+        await next_event(socket)
         await live.refresh()
-        await told(socket)
+        await next_event(socket)
 
 
-async def test_a_crowd_hears_everything_in_order_while_some_never_read(tmp_path: Path) -> None:
+async def test_many_subscribers_receive_everything_in_order_while_some_never_read(tmp_path: Path) -> None:
     allow_files(1_000)
-    async with living(tmp_path, send_timeout="2", keep_alive="2") as live:
-        crowd = await gather(live.server, live.engine, listeners=100, deaf=10, days=range(3, 6), models=25)
-    assert sum(map(len, crowd.heard.values())) == 100
-    for name, lists in crowd.heard.items():
+    async with live_server(tmp_path, send_timeout="2", keep_alive="2") as live:
+        crowd = await gather(live.server, live.engine, subscribers=100, stalled=10, days=range(3, 6), models=25)
+    assert sum(map(len, crowd.received.values())) == 100
+    for name, lists in crowd.received.items():
         assert crowd.written[name]
-        assert all(each == crowd.written[name] for each in lists), name
-    assert crowd.cut_off == 10
+        assert all(events == crowd.written[name] for events in lists), name
+    assert crowd.disconnected == 10
 
 
 # Without a server
 
 
-async def test_the_command_line_says_what_a_subscription_needs(tmp_path: Path) -> None:
+async def test_the_query_command_says_that_a_subscription_needs_a_server(tmp_path: Path) -> None:
     async with tiny_database(tmp_path) as url:
         ended = await asyncio.to_thread(modelmeta, "query", REFRESHED, database_url=url)
     assert ended.returncode == 1
@@ -447,74 +467,74 @@ async def test_the_command_line_says_what_a_subscription_needs(tmp_path: Path) -
     assert refused(json.loads(ended.stdout), "NOT_SUPPORTED") == sentence
 
 
-# Inside: what is kept, shared and left
+# In this process: what is shared, and what is cleaned up
 
 
 @dataclass
-class Inside:
-    """What a server is made of, at hand."""
+class LocalServer:
+    """The parts of a server, in this process."""
 
     engine: AsyncEngine
     watch: Watch
     runner: Runner
 
-    def listen(self, query: str, **variables: Any) -> AsyncGenerator[bytes]:
+    def subscribe(self, query: str, **variables: Any) -> AsyncGenerator[bytes]:
         return self.runner.events(self.runner.prepare(Request(query, variables, None, {})))
 
     async def settled(self, waiting: int) -> None:
-        """Returns once so many subscribers have heard everything and wait for more."""
+        """Returns once this many subscribers have received everything and wait for more."""
         async with asyncio.timeout(20):
             while self.watch.waiting != waiting:
                 await asyncio.sleep(0.01)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def inside(engine: AsyncEngine) -> AsyncIterator[Inside]:
-    await put(engine, priced(1))
+async def local(engine: AsyncEngine) -> AsyncIterator[LocalServer]:
+    await put(engine, priced_registry(1))
     watch = Watch(engine, interval=0.05)
     async with watch.running():
         found = settings_for(engine.url.render_as_string(hide_password=False), keep_alive=0.05)
-        yield Inside(engine, watch, Runner(engine, found, watch))
+        yield LocalServer(engine, watch, Runner(engine, found, watch))
 
 
-def tasks_under_way() -> int:
-    """Tasks except the reads of the watch, which come and go."""
+def running_tasks() -> int:
+    """Number of tasks, without the reads of the watch, which start and end at any time."""
     return sum("Watch._read" not in str(task.get_coro()) for task in asyncio.all_tasks())
 
 
-def generators() -> int:
-    """Asynchronous generators that have begun and not ended."""
+def open_generators() -> int:
+    """Number of asynchronous generators that have started and not finished."""
     gc.collect()
-    return sum(isinstance(each, AsyncGeneratorType) and each.ag_frame is not None for each in gc.get_objects())
+    return sum(isinstance(item, AsyncGeneratorType) and item.ag_frame is not None for item in gc.get_objects())
 
 
-class Wire:
-    """The ASGI side of a connection: what its client says, and what it was told."""
+class FakeConnection:
+    """The ASGI side of a connection: what its client sends, and what it receives."""
 
-    def __init__(self, *said: dict[str, Any], takes: int = 1_000) -> None:
+    def __init__(self, *messages: dict[str, Any], capacity: int = 1_000) -> None:
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        for message in said:
+        for message in messages:
             self.incoming.put_nowait(message)
         self.sent: list[Any] = []
-        self.takes = takes
-        """How many messages it takes; the next one waits for ever."""
+        self.capacity = capacity
+        """How many messages the client receives; sending it one more never returns."""
         self.full = asyncio.Event()
 
     async def receive(self) -> dict[str, Any]:
         return await self.incoming.get()
 
     async def send(self, message: Any) -> None:
-        if len(self.sent) == self.takes:
+        if len(self.sent) == self.capacity:
             self.full.set()
             await asyncio.get_running_loop().create_future()
         self.sent.append(message)
 
-    def say(self, **message: Any) -> None:
+    def client_sends(self, **message: Any) -> None:
         self.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
 
 
-async def over_http(inside: Inside, wire: Wire, accept: bytes) -> None:
-    """Serves one subscription as an event stream, until its client leaves."""
+async def over_http(local: LocalServer, connection: FakeConnection, accept: bytes) -> None:
+    """Serves one subscription as an event stream until its client disconnects."""
     scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
@@ -524,123 +544,129 @@ async def over_http(inside: Inside, wire: Wire, accept: bytes) -> None:
         "client": ("127.0.0.1", 1),
     }
     limits = ConnectionLimits(1, 1)
-    response = await GraphQLEndpoint(inside.runner, inside.runner.settings, limits)(HttpRequest(scope, wire.receive))
-    await response(scope, wire.receive, wire.send)
+    response = await GraphQLEndpoint(local.runner, local.runner.settings, limits)(
+        HttpRequest(scope, connection.receive)
+    )
+    await response(scope, connection.receive, connection.send)
     assert limits.open == 0
 
 
-async def over_websocket(inside: Inside, wire: Wire) -> None:
-    """Serves one socket until its client leaves."""
+async def over_websocket(local: LocalServer, connection: FakeConnection) -> None:
+    """Serves one socket until its client disconnects."""
     scope: dict[str, Any] = {"type": "websocket", "path": "/", "subprotocols": ["graphql-transport-ws"]}
     limits = ConnectionLimits(1, 1)
-    await WebSocketEndpoint(inside.runner, inside.runner.settings, limits)(WebSocket(scope, wire.receive, wire.send))
+    await WebSocketEndpoint(local.runner, local.runner.settings, limits)(
+        WebSocket(scope, connection.receive, connection.send)
+    )
     assert limits.open == 0
 
 
 @pytest.mark.parametrize("accept", [b"text/event-stream", b"multipart/mixed"])
-async def test_a_stream_whose_client_leaves_ends_with_all_it_held(inside: Inside, accept: bytes) -> None:
-    tasks, begun = tasks_under_way(), generators()
+async def test_a_stream_is_cleaned_up_when_its_client_disconnects(local: LocalServer, accept: bytes) -> None:
+    tasks, generators = running_tasks(), open_generators()
     body = json.dumps({"query": CHANGED}).encode()
-    wires = [Wire({"type": "http.request", "body": body, "more_body": False}) for _ in range(5)]
-    served = [asyncio.create_task(over_http(inside, wire, accept)) for wire in wires]
-    await inside.settled(5)
-    assert tasks_under_way() > tasks + 5
-    assert generators() > begun
-    for wire in wires:
-        wire.incoming.put_nowait({"type": "http.disconnect"})
+    connections = [FakeConnection({"type": "http.request", "body": body, "more_body": False}) for _ in range(5)]
+    served = [asyncio.create_task(over_http(local, connection, accept)) for connection in connections]
+    await local.settled(5)
+    assert running_tasks() > tasks + 5
+    assert open_generators() > generators
+    for connection in connections:
+        connection.incoming.put_nowait({"type": "http.disconnect"})
     async with asyncio.timeout(10):
         await asyncio.gather(*served)
-    assert (inside.watch.waiting, generators(), tasks_under_way()) == (0, begun, tasks)
+    assert (local.watch.waiting, open_generators(), running_tasks()) == (0, generators, tasks)
 
 
 @pytest.mark.parametrize(("accept", "before"), [(b"text/event-stream", 1), (b"multipart/mixed", 2)])
-async def test_a_client_that_leaves_in_the_middle_of_an_event_leaves_nothing_behind(
-    inside: Inside, accept: bytes, before: int
+async def test_a_client_that_disconnects_during_an_event_leaves_nothing_behind(
+    local: LocalServer, accept: bytes, before: int
 ) -> None:
-    tasks, begun = tasks_under_way(), generators()
+    tasks, generators = running_tasks(), open_generators()
     body = json.dumps({"query": REFRESHED}).encode()
-    reading = Wire({"type": "http.request", "body": body, "more_body": False}, takes=before)
-    listening = Wire({"type": "websocket.connect"}, takes=2)
-    listening.say(type="connection_init")
-    listening.say(type="subscribe", id="1", payload={"query": REFRESHED})
+    reading = FakeConnection({"type": "http.request", "body": body, "more_body": False}, capacity=before)
+    listening = FakeConnection({"type": "websocket.connect"}, capacity=2)
+    listening.client_sends(type="connection_init")
+    listening.client_sends(type="subscribe", id="1", payload={"query": REFRESHED})
     async with asyncio.timeout(10), asyncio.TaskGroup() as served:
-        served.create_task(over_http(inside, reading, accept))
-        served.create_task(over_websocket(inside, listening))
+        served.create_task(over_http(local, reading, accept))
+        served.create_task(over_websocket(local, listening))
         await asyncio.gather(reading.full.wait(), listening.full.wait())
         reading.incoming.put_nowait({"type": "http.disconnect"})
         listening.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
-    assert (inside.watch.waiting, generators(), tasks_under_way()) == (0, begun, tasks)
+    assert (local.watch.waiting, open_generators(), running_tasks()) == (0, generators, tasks)
 
 
 @pytest.mark.parametrize("leaving", ["complete", "close"])
-async def test_a_subscription_that_is_left_ends_with_all_it_held(inside: Inside, leaving: str) -> None:
-    tasks, begun = tasks_under_way(), generators()
-    wire = Wire({"type": "websocket.connect"})
-    served = asyncio.create_task(over_websocket(inside, wire))
-    wire.say(type="connection_init")
+async def test_a_subscription_is_cleaned_up_when_it_is_completed_or_its_socket_closes(
+    local: LocalServer, leaving: str
+) -> None:
+    tasks, generators = running_tasks(), open_generators()
+    connection = FakeConnection({"type": "websocket.connect"})
+    served = asyncio.create_task(over_websocket(local, connection))
+    connection.client_sends(type="connection_init")
     for number in range(5):
-        wire.say(type="subscribe", id=str(number), payload={"query": CHANGED})
-    await inside.settled(5)
+        connection.client_sends(type="subscribe", id=str(number), payload={"query": CHANGED})
+    await local.settled(5)
     if leaving == "complete":
         for number in range(5):
-            wire.say(type="complete", id=str(number))
-        await inside.settled(0)
-        assert generators() == begun
-        # An id is free again at once, and the next operation that has it can be ended, too.
-        wire.say(type="subscribe", id="0", payload={"query": CHANGED})
-        await inside.settled(1)
-        wire.say(type="complete", id="0")
-        wire.say(type="subscribe", id="0", payload={"query": REFRESHED})
+            connection.client_sends(type="complete", id=str(number))
+        await local.settled(0)
+        assert open_generators() == generators
+        # The id can be used again at once, and the operation that uses it can be completed, too.
+        connection.client_sends(type="subscribe", id="0", payload={"query": CHANGED})
+        await local.settled(1)
+        connection.client_sends(type="complete", id="0")
+        connection.client_sends(type="subscribe", id="0", payload={"query": REFRESHED})
         async with asyncio.timeout(10):
-            while len(wire.sent) < 3:
+            while len(connection.sent) < 3:
                 await asyncio.sleep(0.01)
-        await inside.settled(1)
-        wire.say(type="complete", id="0")
-        await inside.settled(0)
-    wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        await local.settled(1)
+        connection.client_sends(type="complete", id="0")
+        await local.settled(0)
+    connection.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
     async with asyncio.timeout(10):
         await served
-    assert (inside.watch.waiting, generators(), tasks_under_way()) == (0, begun, tasks)
+    assert (local.watch.waiting, open_generators(), running_tasks()) == (0, generators, tasks)
 
 
-async def test_who_waits_holds_no_connection(inside: Inside) -> None:
-    async with aclosing(inside.listen(REFRESHED)) as first, aclosing(inside.listen(CHANGED)) as second:
+async def test_a_waiting_subscriber_holds_no_database_connection(local: LocalServer) -> None:
+    async with aclosing(local.subscribe(REFRESHED)) as first, aclosing(local.subscribe(CHANGED)) as second:
         await anext(first)
-        waiting = [asyncio.ensure_future(anext(each)) for each in (first, second)]
-        await inside.settled(2)
-        await inside.watch.look()
-        assert inside.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # it is a QueuePool
-        await put(inside.engine, priced(2), NOW + timedelta(days=2))
+        waiting = [asyncio.ensure_future(anext(stream)) for stream in (first, second)]
+        await local.settled(2)
+        await local.watch.look()
+        assert local.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # it is a QueuePool
+        await put(local.engine, priced_registry(2), NOW + timedelta(days=2))
         assert json.loads(await waiting[0])["data"] == {"registryRefreshed": {"number": 2, "changeCount": 2}}
         assert json.loads(await waiting[1])["data"]["modelChanged"]["field"] == "prices.STANDARD.INPUT"
 
 
-async def test_what_many_ask_for_is_read_once(inside: Inside) -> None:
+async def test_events_that_many_subscribers_need_are_read_once(local: LocalServer) -> None:
     seen: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         if "revision.number) AS" not in statement and statement.lstrip().startswith("SELECT"):
             seen.append(statement)
 
-    async def hear_two(query: str) -> list[Any]:
-        async with aclosing(inside.listen(query)) as stream:
+    async def next_two(query: str) -> list[Any]:
+        async with aclosing(local.subscribe(query)) as stream:
             return [json.loads(await anext(stream)) for _ in range(2)]
 
-    listeners = [asyncio.create_task(hear_two(CHANGED)) for _ in range(50)]
-    await inside.settled(50)
-    event.listen(inside.engine.sync_engine, "before_cursor_execute", note)
-    await put(inside.engine, priced(2), NOW + timedelta(days=2))
-    heard = await asyncio.gather(*listeners)
-    event.remove(inside.engine.sync_engine, "before_cursor_execute", note)
-    assert heard == [heard[0]] * 50
+    subscribers = [asyncio.create_task(next_two(CHANGED)) for _ in range(50)]
+    await local.settled(50)
+    event.listen(local.engine.sync_engine, "before_cursor_execute", note)
+    await put(local.engine, priced_registry(2), NOW + timedelta(days=2))
+    received = await asyncio.gather(*subscribers)
+    event.remove(local.engine.sync_engine, "before_cursor_execute", note)
+    assert received == [received[0]] * 50
     asked = [statement for statement in seen if "FROM change" in statement]
     assert len(asked) == 1, asked
     assert "LIMIT" in asked[0]
-    # Each of the two events asks for its model and its revision, once for all.
-    assert len([each for each in seen if "FROM model" in each and "model.ref IN" in each]) <= 3
+    # The model and the revision of each event are read once for all subscribers.
+    assert len([text for text in seen if "FROM model" in text and "model.ref IN" in text]) <= 3
 
 
-async def test_many_who_begin_at_once_cost_one_look(engine: AsyncEngine) -> None:
+async def test_subscriptions_that_start_together_look_for_the_revision_once(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     looks: list[str] = []
 
@@ -656,12 +682,12 @@ async def test_many_who_begin_at_once_cost_one_look(engine: AsyncEngine) -> None
     async with asyncio.timeout(10):
         while len(looks) < 2:
             await asyncio.sleep(0)
-    # A look that has begun may not see what has landed since: who asks now waits for the next.
+    # A look that is under way may miss newer revisions, so these callers share the next one.
     assert await asyncio.gather(first, *(watch.look() for _ in range(200))) == [1] * 201
     assert len(looks) == 3, looks
 
 
-async def test_answers_are_shared_only_where_the_words_are_the_same(inside: Inside) -> None:
+async def test_events_are_shared_only_between_equal_queries_and_variables(local: LocalServer) -> None:
     query = """subscription($since: Int, $all: Boolean!, $first: Int = 7) {
       registryRefreshed(sinceRevision: $since) { number changes(first: $first) @include(if: $all) { pageInfo { hasNextPage } } } }"""
     for variables, shown in (
@@ -671,37 +697,35 @@ async def test_answers_are_shared_only_where_the_words_are_the_same(inside: Insi
         ({"all": True, "first": 0}, True),
         ({"all": False, "first": 0}, False),
     ):
-        async with aclosing(inside.listen(query, **variables)) as stream:
+        async with aclosing(local.subscribe(query, **variables)) as stream:
             answer = json.loads(await anext(stream))
         assert answer["data"]["registryRefreshed"]["number"] == 1
         assert ("changes" in answer["data"]["registryRefreshed"]) is shown
     with pytest.raises(RequestError):
-        await anext(inside.listen(query, all=1))
+        await anext(local.subscribe(query, all=1))
 
 
-async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_told(
-    inside: Inside, monkeypatch: pytest.MonkeyPatch
+async def test_an_unexpected_error_in_an_event_is_hidden_and_the_next_is_sent(
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with aclosing(inside.listen(CHANGED)) as stream:
+    async with aclosing(local.subscribe(CHANGED)) as stream:
         waiting = asyncio.ensure_future(anext(stream))
-        await inside.settled(1)
+        await local.settled(1)
         with monkeypatch.context() as broken:
 
             async def fail(context: Context, batch: Any, key: Any) -> Any:
-                raise ZeroDivisionError("inside")
+                raise ZeroDivisionError("local")
 
             broken.setattr(Context, "load", fail)
-            await put(inside.engine, priced(2), NOW + timedelta(days=2))
+            await put(local.engine, priced_registry(2), NOW + timedelta(days=2))
             answer = json.loads(await waiting)
         assert answer["data"] is None
         assert answer["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
-        assert "inside" not in str(answer)
+        assert "local" not in str(answer)
         assert json.loads(await anext(stream))["data"]["modelChanged"]["field"] == "prices.STANDARD.OUTPUT"
 
 
-async def test_a_database_that_is_away_for_a_while_costs_no_event(
-    inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_outage_loses_no_event(local: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "RETRY_DELAY", 0.05)
     away = 6
 
@@ -709,19 +733,19 @@ async def test_a_database_that_is_away_for_a_while_costs_no_event(
         nonlocal away
         if away and statement.lstrip().startswith("SELECT"):
             away -= 1
-            raise OperationalError(statement, {}, ConnectionError("the server is gone"))
+            raise OperationalError(statement, {}, ConnectionError("no connection"))
 
-    async with aclosing(inside.listen("subscription { modelChanged { field } }")) as stream:
+    async with aclosing(local.subscribe("subscription { modelChanged { field } }")) as stream:
         waiting = asyncio.ensure_future(anext(stream))
-        await inside.settled(1)
-        await put(inside.engine, priced(2), NOW + timedelta(days=2))
-        event.listen(inside.engine.sync_engine, "before_cursor_execute", fail)
-        fields = [json.loads(each)["data"]["modelChanged"]["field"] for each in (await waiting, await anext(stream))]
+        await local.settled(1)
+        await put(local.engine, priced_registry(2), NOW + timedelta(days=2))
+        event.listen(local.engine.sync_engine, "before_cursor_execute", fail)
+        fields = [json.loads(text)["data"]["modelChanged"]["field"] for text in (await waiting, await anext(stream))]
         assert fields == ["prices.STANDARD.INPUT", "prices.STANDARD.OUTPUT"]
     assert away == 0
 
 
-async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> None:
+async def test_notify_announces_a_revision_before_the_next_look(engine: AsyncEngine) -> None:
     looked = asyncio.Event()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: looked.set())
     watch = Watch(engine, interval=3_600)
@@ -733,7 +757,7 @@ async def test_whoever_knows_of_a_revision_can_say_so(engine: AsyncEngine) -> No
         assert await waiting == watch.number == 1
 
 
-async def test_a_registry_that_is_still_empty_is_waited_for(engine: AsyncEngine) -> None:
+async def test_a_subscriber_of_an_empty_registry_waits_for_its_first_revision(engine: AsyncEngine) -> None:
     watch = Watch(engine, interval=0.05)
     async with watch.running():
         runner = Runner(engine, settings_for(engine.url.render_as_string(hide_password=False)), watch)
@@ -743,36 +767,36 @@ async def test_a_registry_that_is_still_empty_is_waited_for(engine: AsyncEngine)
             assert json.loads(await waiting) == {"data": {"registryRefreshed": {"number": 1, "changeCount": 0}}}
 
 
-# Nothing missed, nothing twice, whatever comes between
+# Random interleavings of writes and reads
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.sampled_from(["land", "hear"]), st.integers(1, 250)), min_size=1, max_size=8))
-async def test_every_change_is_heard_once_in_order_however_writing_and_reading_interleave(
-    inside: Inside, steps: list[tuple[str, int]]
+@given(steps=st.lists(st.tuples(st.sampled_from(["write", "read"]), st.integers(1, 250)), min_size=1, max_size=8))
+async def test_every_change_is_received_once_in_order_however_writes_and_reads_interleave(
+    local: LocalServer, steps: list[tuple[str, int]]
 ) -> None:
-    watch, change = inside.watch, table(tables.Change)
+    watch, change = local.watch, table(tables.Change)
     since = await watch.look()
-    heard: list[int] = []
-    due = 0
+    received: list[int] = []
+    written = 0
     async with aclosing(follow(State(), watch, changes(None), Position(since))) as stream:
-        for step, number in [*steps, ("hear", 10**6)]:
-            if step == "land":
-                await land(inside.engine, watch.number + 1, number)
-                due += number
+        for step, number in [*steps, ("read", 10**6)]:
+            if step == "write":
+                await write_revision(local.engine, watch.number + 1, number)
+                written += number
                 await watch.look()
             else:
-                for _ in range(min(number, due - len(heard))):
-                    heard.append((await anext(stream)).id)
-    async with database.reading(inside.engine) as connection:
+                for _ in range(min(number, written - len(received))):
+                    received.append((await anext(stream)).id)
+    async with database.reading(local.engine) as connection:
         later = sa.select(change.c.id).where(change.c.revision_number > since).order_by(change.c.id)
-        assert heard == list(await connection.scalars(later))
+        assert received == list(await connection.scalars(later))
 
 
-async def land(engine: AsyncEngine, number: int, count: int) -> None:
-    """Writes a revision of so many changes."""
+async def write_revision(engine: AsyncEngine, number: int, count: int) -> None:
+    """Writes a revision with this many changes."""
     row = {"kind": ChangeKind.FACT_CHANGED, "model_ref": "openai/tiny-large", "provider_slug": "openai", "before": None}
     row |= {"revision_number": number, "field": "name", "observed_at": NOW}
     async with database.writing(engine) as connection:
         await insert(connection, tables.Revision, [{"number": number, "created_at": NOW, "change_count": count}])
-        await insert(connection, tables.Change, [row | {"after": place} for place in range(count)])
+        await insert(connection, tables.Change, [row | {"after": index} for index in range(count)])

@@ -40,7 +40,7 @@ QUERY = """{ model(ref: "openai/m") { price { input output cacheRead } prices { 
 
 
 async def text_of(engine: AsyncEngine, catalogues: list[Catalogue]) -> str:
-    """The bytes a client gets, before anybody parses them."""
+    """The bytes that a client receives, not yet parsed."""
     await put(engine, catalogues)
     runner = Runner(engine, Settings(database_url=engine.url.render_as_string(hide_password=False)))
     return encode(await runner.run(runner.prepare(Request(QUERY, {}, None, {})))).decode()
@@ -75,7 +75,7 @@ async def test_a_default_and_its_bounds_keep_every_digit(engine: AsyncEngine, nu
     loader.parse_file(TOML % (number, number, number), "openai.toml", catalogue)
     listed = models_dev.parse((API_JSON % ("1", "1", "1")).encode())
     text = await text_of(engine, [catalogue, listed])
-    # The default is a JSON number, so its digits are looked at before a parser can touch them.
+    # The default is a JSON number, so its digits are checked before it is parsed.
     assert f'"default":{PLAIN[number]},' in text
     (parameter,) = json.loads(text)["data"]["model"]["parameters"]
     assert (parameter["minimum"], parameter["maximum"]) == (PLAIN[number], PLAIN[number])

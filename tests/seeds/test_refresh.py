@@ -75,7 +75,7 @@ def waved(asked: Plan, forced: frozenset[str] = frozenset()) -> Plan:
     return replace(asked, thresholds=ANYTHING_GOES, forced=forced)
 
 
-# What moved
+# Changes
 
 
 async def test_a_refresh_stores_what_the_feed_changed_in_one_revision(engine: AsyncEngine) -> None:
@@ -93,7 +93,7 @@ async def test_a_refresh_stores_what_the_feed_changed_in_one_revision(engine: As
         feeds.documents["models-dev"] = catalogue(after)
         report = await refreshed(engine, feeds.plan())
         assert (report.revision, report.whole) == (2, True)
-        # genai-prices knows neither provider, so nobody else speaks of these models.
+        # genai-prices has neither provider, so no other source has these models.
         assert await changes(engine, 2) == [
             ("MODEL_RETIRED", "bolt/six", "status", "ACTIVE", "RETIRED"),
             ("LIMIT_CHANGED", "acme/three", "contextWindow", 8_192, 16_384),
@@ -126,14 +126,14 @@ async def test_each_content_is_parsed_once_in_a_refresh(engine: AsyncEngine, mon
         assert sorted(parsed.values()) == [1, 1]
 
 
-async def test_the_same_again_changes_nothing_and_writes_nothing(engine: AsyncEngine) -> None:
+async def test_the_same_content_again_writes_nothing(engine: AsyncEngine) -> None:
     with publishing({"models-dev": catalogue(BEFORE)}) as feeds:
         await first(engine, feeds)
         before = await everything(engine, "source")
         report = await refreshed(engine, feeds.plan())
         assert (report.revision, report.outcome) == (1, None)
         assert ("models-dev", 304) in feeds.asked
-        # The same content without a validator: another spelling of the same facts is merged, and still nothing moved.
+        # The same facts in another spelling, without a validator: they are merged, and nothing changes.
         feeds.documents["models-dev"] = json.dumps(catalogue(BEFORE), indent=1).encode()
         report = await refreshed(engine, feeds.plan())
         assert report.outcome is not None
@@ -164,7 +164,7 @@ documents = st.dictionaries(
 
 
 def plainly(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str, str | None, Any, Any]]:
-    """What moved between two documents, by comparing them value by value."""
+    """The changes between two documents, by comparing them value by value."""
     found: set[tuple[str, str, str | None, Any, Any]] = set()
     for ref in before.keys() | after.keys():
         old, new = before.get(ref), after.get(ref)
@@ -189,7 +189,7 @@ def amount(model: dict[str, Any], meter: str) -> str | None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=documents, after=documents)
-async def test_the_changes_listed_are_those_a_plain_comparison_finds(
+async def test_the_listed_changes_match_a_plain_comparison(
     tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     file = tmp_path / f"{os.urandom(6).hex()}.sqlite"
@@ -211,7 +211,7 @@ async def test_the_changes_listed_are_those_a_plain_comparison_finds(
 
 
 def later(bundled: bytes) -> bytes:
-    """The bundled document some weeks on: models left, came and moved, about as many as in two months of 2026."""
+    """The bundled document some weeks later: as many models removed, added and changed as in two months of 2026."""
     document = json.loads(bundled)
     refs = [(provider, slug) for provider, each in document.items() for slug in each["models"]]
     for place, (provider, slug) in enumerate(refs):
@@ -230,14 +230,14 @@ def later(bundled: bytes) -> bytes:
 async def test_exactly_the_differences_from_the_bundled_copy_to_a_later_one_are_listed(
     engine: AsyncEngine, loaded: load.Loaded
 ) -> None:
-    """With TEST_LATER_MODELS_DEV the path of a later `api.json`, that one is taken instead of a made one."""
+    """TEST_LATER_MODELS_DEV may name a later `api.json` to use instead of a made-up one."""
     given_file = os.environ.get("TEST_LATER_MODELS_DEV")
     bundled = models_dev.bundled()
     content = Path(given_file).read_bytes() if given_file else later(bundled)
     async with database.writing(engine) as connection:
         await load.write(connection, loaded)
     ask = asker(engine)
-    known = await believed(engine)
+    known = await sources_by_fact(engine)
     with publishing({"models-dev": content}) as feeds:
         del feeds.documents["genai-prices"]
         report = await refreshed(engine, feeds.plan())
@@ -246,14 +246,14 @@ async def test_exactly_the_differences_from_the_bundled_copy_to_a_later_one_are_
         before, after = (plain(json.loads(each)) for each in (bundled, content))
         priced = next(each for each in loaded.catalogues if each.source == "genai-prices")
         others = {f"{model.provider}/{model.slug}" for model in priced.models}
-        # Who else lists a model keeps it, or had it already.
+        # Models that another source lists are neither added nor retired.
         of = {kind: {each[1] for each in listed if each[0] == kind} for kind, *_ in listed}
         assert of["MODEL_ADDED"] == {ref for ref in after.keys() - before.keys() if ref not in known}
         assert of["MODEL_RETIRED"] == {ref for ref in before.keys() - after.keys() if ref not in others}
-        now_known = await believed(engine)
+        now_known = await sources_by_fact(engine)
 
         def alone(ref: str, *facts: str) -> bool:
-            """Whether nobody but models.dev speaks of a model's facts, before or after."""
+            """Whether models.dev is the only source of these facts about a model, before and after."""
             ours = {"models-dev"}
             return all(each[ref].get(fact, ours) == ours for each in (known, now_known) for fact in facts)
 
@@ -264,7 +264,7 @@ async def test_exactly_the_differences_from_the_bundled_copy_to_a_later_one_are_
             ("prices.STANDARD.OUTPUT", ("price.input", "price.publication"), "output"),
         ):
             both = {ref for ref in before.keys() & after.keys() if alone(ref, *facts)}
-            # What a price of 0 or none means is declared by provider: that is for other tests.
+            # The meaning of a price of 0 or none depends on the provider; other tests check it.
             if change.startswith("prices"):
                 both = {ref for ref in both if before[ref][stated] and after[ref][stated]}
             expected = {
@@ -298,8 +298,8 @@ def plain(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-async def believed(engine: AsyncEngine) -> dict[str, dict[str, set[str]]]:
-    """Of each model: fact -> the sources that state it."""
+async def sources_by_fact(engine: AsyncEngine) -> dict[str, dict[str, set[str]]]:
+    """Model -> fact -> the sources that state it."""
     claim, model = table(tables.Claim), table(tables.Model)
     found: dict[str, dict[str, set[str]]] = {}
     async with database.reading(engine) as connection:
@@ -327,7 +327,11 @@ def spoilt(share: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
-    [(lost, "100 models would leave it"), (moved, "200 prices would move"), (spoilt, "100 entries fail validation")],
+    [
+        (lost, "100 models would be removed"),
+        (moved, "200 prices would change"),
+        (spoilt, "100 entries fail validation"),
+    ],
 )
 async def test_a_feed_that_looks_broken_is_held_back_until_the_operator_forces_it(
     engine: AsyncEngine, spoil: Any, words: str
@@ -345,7 +349,7 @@ async def test_a_feed_that_looks_broken_is_held_back_until_the_operator_forces_i
         assert words in reason
         assert "modelmeta refresh --force models-dev" in reason
         assert await everything(engine, "source") == before
-        # It is asked again every time, and stays held as long as it says the same.
+        # It is fetched again every time, and held back while its content is the same.
         await refreshed(engine, feeds.plan())
         assert (await states(ask))["models-dev"][0] == "HELD"
 
@@ -357,7 +361,7 @@ async def test_a_feed_that_looks_broken_is_held_back_until_the_operator_forces_i
 
 
 @pytest.mark.parametrize("spoil", [lost, moved, spoilt])
-async def test_up_to_a_quarter_passes(engine: AsyncEngine, spoil: Any) -> None:
+async def test_a_feed_with_up_to_a_quarter_changed_is_accepted(engine: AsyncEngine, spoil: Any) -> None:
     with publishing({"models-dev": catalogue(lost(0))}) as feeds:
         await first(engine, feeds)
         feeds.documents["models-dev"] = catalogue(spoil(25))

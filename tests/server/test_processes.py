@@ -1,4 +1,4 @@
-"""The promise: a subprocess runs this program and nothing that lies in the folder it was started from."""
+"""The promise: a subprocess runs this program, and never code from the folder it was started in."""
 
 import subprocess
 from pathlib import Path

@@ -33,9 +33,9 @@ def setenv(monkeypatch: pytest.MonkeyPatch) -> Setenv:
     return set_variables
 
 
-def listed(flags: dict[str, object] | None = None) -> dict[str, tuple[str, str]]:
+def listed() -> dict[str, tuple[str, str]]:
     """Setting -> its value and where that comes from."""
-    return {setting.name: (setting.value, setting.origin) for setting in list_settings(flags)}
+    return {setting.name: (setting.value, setting.origin) for setting in list_settings()}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,11 +55,10 @@ def test_every_setting_is_listed_with_its_variable_and_sentence(name: str) -> No
 
 def test_a_flag_comes_before_a_variable_and_a_variable_before_the_default(setenv: Setenv) -> None:
     setenv(port="9000", host="192.0.2.1")
-    flags: dict[str, object] = {"port": 9001, "host": None}
-    settings = read_settings(flags)
+    settings = read_settings(port=9001, host=None)
     assert (settings.port, settings.host, settings.log_level) == (9001, "192.0.2.1", "info")
-    found = listed(flags)
-    assert (found["port"], found["host"]) == (("9001", "flag"), ("192.0.2.1", "environment"))
+    found = listed()
+    assert (found["port"], found["host"]) == (("9000", "environment"), ("192.0.2.1", "environment"))
     assert found["log_level"] == ("info", "default")
 
 

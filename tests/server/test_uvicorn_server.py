@@ -1,4 +1,4 @@
-"""The promise: clients that stall are disconnected, streams don't delay a shutdown, and uvicorn is as both need it.
+"""The promise: clients that stall are disconnected, streams don't delay a shutdown, and uvicorn still works as this requires.
 
 When a new version of uvicorn fails here, the docstring of server/uvicorn_server.py lists what is used of it. Adapt that
 module, then allow the version in pyproject.toml.
@@ -28,7 +28,7 @@ UPGRADE = (
 
 
 class Transport(asyncio.Transport):
-    """A connection whose client reads when a test says so."""
+    """A connection whose client reads only when the test tells it to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def connect(server: Server, kind: type[HttpToolsProtocol] | type[WebSocketProtoc
     return protocol, transport
 
 
-def test_only_the_minor_version_that_was_looked_at_is_allowed() -> None:
+def test_only_the_minor_version_that_was_checked_is_allowed() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     (pin,) = [line for line in project["dependencies"] if line.startswith("uvicorn")]
     major, minor = map(int, version("uvicorn").split(".")[:2])
@@ -106,7 +106,7 @@ def test_only_the_minor_version_that_was_looked_at_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("kind", [HttpToolsProtocol, WebSocketProtocol])
-async def test_every_connection_is_listed_and_says_when_writing_waits(server: Server, kind: Any) -> None:
+async def test_every_connection_is_listed_and_shows_whether_writing_is_paused(server: Server, kind: Any) -> None:
     protocol, transport = connect(server, kind)
     assert protocol in server.server_state.connections, CHANGED
     assert protocol.transport is transport, CHANGED
@@ -123,7 +123,7 @@ async def test_a_client_that_reads_nothing_for_too_long_is_disconnected(server: 
     protocol.pause_writing()
     transport.unread = 1_000
     server.disconnect_stalled(now=0)
-    transport.unread = 999  # it reads, if slowly
+    transport.unread = 999  # it reads, but slowly
     server.disconnect_stalled(now=19)
     server.disconnect_stalled(now=38)
     assert not transport.aborted
@@ -139,7 +139,7 @@ async def test_a_client_whose_buffer_has_room_may_take_its_time(server: Server) 
     assert not transport.aborted
 
 
-async def test_stalled_clients_are_looked_for_once_a_second(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stalled_clients_are_checked_once_a_second(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     times: list[float] = []
     monkeypatch.setattr(server, "disconnect_stalled", times.append)
     for counter in range(25):  # uvicorn counts tenths of seconds
@@ -147,7 +147,7 @@ async def test_stalled_clients_are_looked_for_once_a_second(server: Server, monk
     assert len(times) == 3, CHANGED
 
 
-async def test_a_websocket_that_answers_no_ping_is_aborted(server: Server, app: App) -> None:
+async def test_a_websocket_that_does_not_answer_pings_is_aborted(server: Server, app: App) -> None:
     protocol, transport = connect(server, WebSocketProtocol)
     protocol.data_received(UPGRADE)
     async with asyncio.timeout(10):
@@ -156,7 +156,7 @@ async def test_a_websocket_that_answers_no_ping_is_aborted(server: Server, app: 
     assert app.scopes[0]["type"] == "websocket"
 
 
-async def test_a_shutdown_closes_streams_and_leaves_other_requests_their_time(server: Server, app: App) -> None:
+async def test_a_shutdown_closes_streams_and_lets_other_requests_finish(server: Server, app: App) -> None:
     connections: list[tuple[Any, Transport]] = []
     for streams in (True, False):
         protocol, transport = connect(server, HttpToolsProtocol)

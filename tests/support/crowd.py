@@ -17,7 +17,7 @@ from schema.enums import ChangeKind
 from schema.tables import table
 from server import database
 from tests.support.servers import Server
-from tests.support.subscribers import Deaf, hear, refreshed, socket_to, subscribe
+from tests.support.subscribers import StalledClient, next_message, socket_to, subscribe, write_prices
 
 QUERIES = {
     "revisions": "subscription($since: Int!) { registryRefreshed(sinceRevision: $since) { number changeCount } }",
@@ -29,7 +29,7 @@ QUERIES = {
     ' modelChanged(filter: {sinceRevision: $since, models: ["daily-000"]}) { kind field after } }',
 }
 """The subscriptions, used in turn."""
-LOUD = (
+LARGE_EVENTS = (
     "subscription { registryRefreshed { number changes(first: 100) { nodes { field before after model { ref } } } } }"
 )
 """The subscription of clients that never read: one with large events."""
@@ -40,11 +40,11 @@ MAX_CONCURRENT_HANDSHAKES = 50
 class Crowd:
     """The outcome of a load test."""
 
-    heard: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
+    received: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
     """Query -> the events each of its subscribers received, in order."""
     written: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     """Query -> the events its subscribers should receive."""
-    cut_off: int = 0
+    disconnected: int = 0
     """Disconnected clients that never read."""
     memory: dict[str, int] = field(default_factory=dict[str, int])
     """Phase -> memory of the server in KiB."""
@@ -53,7 +53,7 @@ class Crowd:
 
     @property
     def events(self) -> int:
-        return sum(len(events) for lists in self.heard.values() for events in lists)
+        return sum(len(events) for lists in self.received.values() for events in lists)
 
 
 def memory(server: Server) -> int:
@@ -98,25 +98,27 @@ async def written(engine: AsyncEngine, since: int) -> dict[str, list[Any]]:
     }
 
 
-async def gather(server: Server, engine: AsyncEngine, listeners: int, deaf: int, days: range, models: int) -> Crowd:
+async def gather(
+    server: Server, engine: AsyncEngine, subscribers: int, stalled: int, days: range, models: int
+) -> Crowd:
     """Subscribes a crowd and writes the days' prices, until every subscriber that reads has received all events."""
-    since = await refreshed(engine, days.start - 1, models)
-    crowd = Crowd(heard={name: [] for name in QUERIES})
+    since = await write_prices(engine, days.start - 1, models)
+    crowd = Crowd(received={name: [] for name in QUERIES})
     handshakes = asyncio.Semaphore(MAX_CONCURRENT_HANDSHAKES)
-    ready = asyncio.Barrier(listeners + 1)
+    ready = asyncio.Barrier(subscribers + 1)
     expected = {"revisions": len(days), "changes": 2 * models * len(days), "one": 2 * len(days)}
     expected["prices"] = expected["changes"]
 
-    async def listen(name: str) -> None:
+    async def receive(name: str) -> None:
         events: list[Any] = []
-        crowd.heard[name].append(events)
+        crowd.received[name].append(events)
         async with AsyncExitStack() as stack:
             async with handshakes:
                 connection = await stack.enter_async_context(socket_to(server))
                 await subscribe(connection, QUERIES[name], since=since)
             await ready.wait()
             while len(events) < expected[name]:
-                message = await hear(connection)
+                message = await next_message(connection)
                 assert message["type"] == "next", message
                 (value,) = message["payload"]["data"].values()
                 events.append(value)
@@ -125,25 +127,27 @@ async def gather(server: Server, engine: AsyncEngine, listeners: int, deaf: int,
     started = time.perf_counter()
     names = cycle(QUERIES)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(listen(next(names))) for _ in range(listeners)]
-        silent = [await asyncio.to_thread(Deaf.over_socket, server, LOUD) for _ in range(deaf)]
+        tasks = [group.create_task(receive(next(names))) for _ in range(subscribers)]
+        stalled_clients = [
+            await asyncio.to_thread(StalledClient.over_socket, server, LARGE_EVENTS) for _ in range(stalled)
+        ]
         await ready.wait()
         crowd.seconds["to connect"] = time.perf_counter() - started
         crowd.memory["connected"] = memory(server)
         started = time.perf_counter()
         for day in days:
-            await refreshed(engine, day, models)
+            await write_prices(engine, day, models)
         crowd.seconds["to write the changes"] = time.perf_counter() - started
         crowd.written = await written(engine, since)
         while not all(task.done() for task in tasks):
             crowd.memory["most"] = max(crowd.memory.get("most", 0), memory(server))
             await asyncio.sleep(0.1)
     crowd.seconds["until all events were received"] = time.perf_counter() - started
-    for client in silent:
-        await client.cut_off()
-        crowd.cut_off += 1
+    for client in stalled_clients:
+        await client.wait_until_disconnected()
+        crowd.disconnected += 1
         client.close()
-    crowd.seconds["until silent clients were disconnected"] = time.perf_counter() - started
+    crowd.seconds["until stalled clients were disconnected"] = time.perf_counter() - started
     crowd.memory["most"] = max(crowd.memory.get("most", 0), memory(server))
     crowd.memory["after"] = memory(server)
     return crowd

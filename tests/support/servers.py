@@ -81,7 +81,7 @@ class Server:
         return int(self.address.rpartition(":")[2])
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def client(self, **more: Any) -> httpx.AsyncClient:
@@ -133,8 +133,8 @@ async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float 
     """The server, once it has printed its address and /readyz succeeds."""
     server = Server(process, "", log)
     async with asyncio.timeout(seconds):
-        while not (match := re.search(r"GraphQL: (http://\S+)/graphql ", server.said)):
-            assert process.poll() is None, server.said
+        while not (match := re.search(r"GraphQL: (http://\S+)/graphql ", server.output)):
+            assert process.poll() is None, server.output
             await asyncio.sleep(0.02)
         server.address = match[1]
         async with server.client() as client:
@@ -144,7 +144,7 @@ async def answering(process: subprocess.Popen[bytes], log: Path, seconds: float 
                         return server
                 except httpx.TransportError:
                     pass
-                assert process.poll() is None, server.said
+                assert process.poll() is None, server.output
                 await asyncio.sleep(0.02)
 
 

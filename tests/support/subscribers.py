@@ -27,7 +27,7 @@ PATIENCE = 30
 """Seconds to wait for a message before the test fails."""
 
 
-def priced(day: int, models: int = 1) -> list[Catalogue]:
+def priced_registry(day: int, models: int = 1) -> list[Catalogue]:
     """The tiny registry with additional models, whose input price in dollars is the number of the day."""
     catalogues = tiny()
     for number in range(models):
@@ -36,10 +36,10 @@ def priced(day: int, models: int = 1) -> list[Catalogue]:
     return catalogues
 
 
-async def refreshed(engine: AsyncEngine, day: int, models: int = 1) -> int:
+async def write_prices(engine: AsyncEngine, day: int, models: int = 1) -> int:
     """Writes a day's prices, as another process would. Returns the number of the new revision."""
     # In the past: a price is effective from the day it was first seen, and must be in force now.
-    return (await put(engine, priced(day, models), NOW - timedelta(days=3_000 - day))).revision
+    return (await put(engine, priced_registry(day, models), NOW - timedelta(days=3_000 - day))).revision
 
 
 # Sockets
@@ -60,16 +60,16 @@ async def subscribe(connection: ClientConnection, query: str, id: str = "1", **v
     await connection.send(json.dumps({"id": id, "type": "subscribe", "payload": payload}))
 
 
-async def hear(connection: ClientConnection) -> dict[str, Any]:
+async def next_message(connection: ClientConnection) -> dict[str, Any]:
     """The next message."""
     async with asyncio.timeout(PATIENCE):
         message: dict[str, Any] = json.loads(await connection.recv())
         return message
 
 
-async def told(connection: ClientConnection, id: str = "1") -> Any:
+async def next_event(connection: ClientConnection, id: str = "1") -> Any:
     """The next event of a subscription: the value of its only field."""
-    message = await hear(connection)
+    message = await next_message(connection)
     assert (message["id"], message["type"]) == (id, "next"), message
     assert "errors" not in message["payload"], message
     (value,) = message["payload"]["data"].values()
@@ -103,7 +103,7 @@ class Events:
                     self.comments += 1
         raise EOFError("the stream ended")
 
-    async def told(self) -> Any:
+    async def next_value(self) -> Any:
         event, payload = await self.next()
         assert event == "next", (event, payload)
         assert "errors" not in payload, payload
@@ -138,7 +138,7 @@ def frame(message: object) -> bytes:
     return b"\x81" + length + b"\0\0\0\0" + content
 
 
-class Deaf:
+class StalledClient:
     """A client that subscribes and never reads the events."""
 
     def __init__(self, server: Server, request: bytes) -> None:
@@ -149,7 +149,7 @@ class Deaf:
         self.socket.sendall(request)
 
     @classmethod
-    def over_socket(cls, server: Server, query: str, operations: int = 20) -> "Deaf":
+    def over_socket(cls, server: Server, query: str, operations: int = 20) -> "StalledClient":
         key = base64.b64encode(os.urandom(16)).decode()
         upgrade = (
             f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -159,15 +159,15 @@ class Deaf:
         messages += [
             {"id": str(number), "type": "subscribe", "payload": {"query": query}} for number in range(operations)
         ]
-        deaf = cls(server, upgrade.encode())
+        stalled = cls(server, upgrade.encode())
         response = b""
         while not response.endswith(b"\r\n\r\n"):
-            response += deaf.socket.recv(1)
-        deaf.socket.sendall(b"".join(map(frame, messages)))
-        return deaf
+            response += stalled.socket.recv(1)
+        stalled.socket.sendall(b"".join(map(frame, messages)))
+        return stalled
 
     @classmethod
-    def over_http(cls, server: Server, query: str) -> "Deaf":
+    def over_http(cls, server: Server, query: str) -> "StalledClient":
         body = json.dumps({"query": query}).encode()
         head = (
             f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
@@ -175,15 +175,29 @@ class Deaf:
         )
         return cls(server, head.encode() + body)
 
+    async def wait_until_subscribed(self) -> None:
+        """Waits until its first event has arrived, and leaves it unread."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._has_event:
+                await asyncio.sleep(0.05)
+
     @property
-    def is_cut_off(self) -> bool:
+    def _has_event(self) -> bool:
+        try:
+            arrived = self.socket.recv(4_096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return b"event: next" in arrived or b'"type":"next"' in arrived
+
+    @property
+    def is_disconnected(self) -> bool:
         poll = select.poll()
         poll.register(self.socket, select.POLLRDHUP)
         return bool(poll.poll(0))
 
-    async def cut_off(self) -> None:
+    async def wait_until_disconnected(self) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not self.is_cut_off:
+            while not self.is_disconnected:
                 await asyncio.sleep(0.05)
 
     def close(self) -> None:

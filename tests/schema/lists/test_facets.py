@@ -1,6 +1,6 @@
 """The promise: facets say how a filtered and searched list divides, exactly as a plain count over all models does.
 
-Each facet leaves out its own filter, except those of words, whose filter asks for all of them.
+Each facet ignores its own filter, except facets of traits, whose filter requires all of its values.
 """
 
 from collections import Counter
@@ -90,7 +90,7 @@ BY_HAND: list[dict[str, Any]] = [
     {},
     *({name: value} for name, value in OWN_FILTERS.items()),
     OWN_FILTERS,
-    # What is nested stays, also where it is a facet's own.
+    # Nested conditions apply to every facet, also conditions on the facet's own field.
     {"and": [{"providers": ["openai"]}], "providers": ["anthropic"]},
     {"or": [{"statuses": ["RETIRED"]}, {"families": ["o"]}], "not": {"accessTypes": ["CLOSED"]}},
     {"providers": [], "statuses": ["ACTIVE"]},
@@ -99,7 +99,7 @@ BY_HAND: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("filter", BY_HAND, ids=lambda given: "+".join(given) or "none")
-async def test_facets_are_what_a_plain_count_gives(
+async def test_facets_match_a_plain_count(
     full: Ask, everything: list[Model], names: Names, filter: dict[str, Any]
 ) -> None:
     assert (await full(QUERY, {"filter": filter}))["models"]["facets"] == plainly(everything, filter, names)
@@ -107,7 +107,7 @@ async def test_facets_are_what_a_plain_count_gives(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=filters)
-async def test_filters_combined_at_random_give_the_facets_a_plain_count_gives(
+async def test_facets_under_random_filters_match_a_plain_count(
     full: Ask, everything: list[Model], names: Names, filter: dict[str, Any]
 ) -> None:
     assert (await full(QUERY, {"filter": filter}))["models"]["facets"] == plainly(everything, filter, names), filter
@@ -115,7 +115,7 @@ async def test_filters_combined_at_random_give_the_facets_a_plain_count_gives(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=filters, data=st.data())
-async def test_picking_a_value_leaves_as_many_models_as_its_facet_says(
+async def test_adding_a_value_to_the_filter_leaves_as_many_models_as_its_facet_says(
     full: Ask, filter: dict[str, Any], data: st.DataObject
 ) -> None:
     answer = (await full(QUERY, {"filter": filter}))["models"]
@@ -124,7 +124,7 @@ async def test_picking_a_value_leaves_as_many_models_as_its_facet_says(
             continue
         picked = data.draw(st.sampled_from(answer["facets"][name]), label=name)
         if name in ("capabilities", "inputModalities"):
-            # One more of those that all have to hold.
+            # The filter requires all of its values.
             words = {*filter.get(name, ()), picked["value"]}
             assert (await full(TOTAL, {"filter": {**filter, name: sorted(words)}}))["models"]["totalCount"] == (
                 picked["count"]
@@ -134,13 +134,13 @@ async def test_picking_a_value_leaves_as_many_models_as_its_facet_says(
         assert alone["models"]["totalCount"] == picked["count"]
         given = filter.get(name)
         if given is not None and picked["value"] not in given:
-            # One more of those any of which may hold.
+            # The filter requires one of its values.
             more = await full(TOTAL, {"filter": {**filter, name: [*given, picked["value"]]}})
             assert more["models"]["totalCount"] == answer["totalCount"] + picked["count"]
 
 
 async def refs(full: Ask, search: str) -> set[str]:
-    """Everything a search finds."""
+    """All models that a search finds."""
     query = """query($search: String, $after: String) { models(search: $search, first: 100, after: $after) {
       nodes { ref } pageInfo { hasNextPage endCursor } } }"""
     found: set[str] = set()
@@ -155,7 +155,7 @@ async def refs(full: Ask, search: str) -> set[str]:
 
 @pytest.mark.parametrize("order", [None, {"field": "NAME"}], ids=["by_relevance", "by_name"])
 @pytest.mark.parametrize("search", ["gpt", "claude sonet", "qqqzzzqqq"])
-async def test_facets_of_a_search_are_of_what_it_finds(
+async def test_facets_of_a_search_count_its_results(
     full: Ask, everything: list[Model], names: Names, search: str, order: dict[str, str] | None
 ) -> None:
     found = await refs(full, search)
@@ -167,7 +167,7 @@ async def test_facets_of_a_search_are_of_what_it_finds(
     assert bool(found) is (search != "qqqzzzqqq")
 
 
-async def test_the_largest_search_there_is_has_facets(full: Ask) -> None:
+async def test_the_largest_search_result_has_facets(full: Ask) -> None:
     answer = (await full(QUERY, {"search": "open"}))["models"]
     assert answer["totalCount"] > 2_000
     assert answer["totalCount"] == sum(facet["count"] for facet in answer["facets"]["providers"])
@@ -181,7 +181,7 @@ NESTED_FAMILIES = f"""query($filter: ModelFilter) {{
 
 
 @pytest.mark.parametrize("filter", [{}, {"capabilities": ["VISION"], "statuses": ["ACTIVE"]}, OWN_FILTERS])
-async def test_facets_below_a_provider_or_a_family_are_of_its_models_only(
+async def test_facets_below_a_provider_or_a_family_count_only_its_models(
     full: Ask, everything: list[Model], names: Names, filter: dict[str, Any]
 ) -> None:
     for query, field, of in ((NESTED, "providers", "provider"), (NESTED_FAMILIES, "families", "family")):
@@ -193,7 +193,7 @@ async def test_facets_below_a_provider_or_a_family_are_of_its_models_only(
             assert node["models"]["facets"] == plainly(own, filter, names), node["slug"]
 
 
-async def test_facets_of_a_search_below_a_provider_are_of_what_it_finds_there(
+async def test_facets_of_a_search_below_a_provider_count_its_results_there(
     full: Ask, everything: list[Model], names: Names
 ) -> None:
     found = await refs(full, "gpt")
@@ -226,7 +226,7 @@ async def test_facets_below_twenty_providers_take_one_statement(full: Ask, state
     assert len(asked(statements)) == bare + 1
 
 
-async def test_only_what_is_asked_for_is_counted(full: Ask, statements: list[str]) -> None:
+async def test_only_requested_facets_are_counted(full: Ask, statements: list[str]) -> None:
     async def cost(facets: str) -> tuple[int, str]:
         statements.clear()
         await full("{ models(first: 1) { nodes { ref } " + facets + " } }")
@@ -239,7 +239,7 @@ async def test_only_what_is_asked_for_is_counted(full: Ask, statements: list[str
     assert number == 2
     assert "GROUP BY" in statement
     assert not any(table in statement for table in ("trait", "provider.", "family.", "UNION"))
-    # By any name and as often as one likes.
+    # Under any alias, any number of times.
     assert (await cost("facets { a: statuses { count } b: statuses { value } } more: facets { statuses { label } }"))[
         0
     ] == 2

@@ -1,4 +1,4 @@
-"""The promise: a filter gives exactly the models a plain check over all of them gives."""
+"""The promise: a filter selects exactly the models that a plain check in Python selects."""
 
 from collections.abc import Callable
 from datetime import date
@@ -132,7 +132,7 @@ def test_every_filter_is_checked_here() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-async def test_each_filter_alone_gives_what_a_plain_check_gives(full: Ask, everything: list[Model], name: str) -> None:
+async def test_each_filter_alone_matches_a_plain_check(full: Ask, everything: list[Model], name: str) -> None:
     await check(full, everything, {name: SAMPLES[name]})
 
 
@@ -169,13 +169,13 @@ async def check(full: Ask, everything: list[Model], filter: dict[str, Any]) -> N
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=filters)
-async def test_filters_combined_at_random_give_what_a_plain_check_gives(
+async def test_random_combinations_of_filters_match_a_plain_check(
     full: Ask, everything: list[Model], filter: dict[str, Any]
 ) -> None:
     await check(full, everything, filter)
 
 
-async def test_a_filter_that_is_null_is_not_there(full: Ask) -> None:
+async def test_a_filter_that_is_null_is_ignored(full: Ask) -> None:
     query = "query($filter: ModelFilter) { models(filter: $filter) { totalCount } }"
     everything = (await full(query))["models"]["totalCount"]
     nothing: list[dict[str, Any] | None] = [None, {}, {"providers": None, "not": None}, {"and": []}]
@@ -184,7 +184,7 @@ async def test_a_filter_that_is_null_is_not_there(full: Ask) -> None:
     assert (await full(query, {"filter": {"or": []}}))["models"]["totalCount"] == 0
 
 
-async def test_filters_nobody_needs_are_refused(full: Ask) -> None:
+async def test_filters_that_are_too_large_are_refused(full: Ask) -> None:
     query = "query($filter: ModelFilter) { models(filter: $filter) { totalCount } }"
     deep: dict[str, Any] = {}
     for _ in range(10):
@@ -194,7 +194,7 @@ async def test_filters_nobody_needs_are_refused(full: Ask) -> None:
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-async def test_providers_are_filtered_by_what_they_sell(full: Ask) -> None:
+async def test_providers_are_filtered_by_the_models_they_serve(full: Ask) -> None:
     query = """{ providers(first: 100, filter: {kinds: [LAB], models: {outputModalities: [IMAGE]}}) {
       nodes { slug kind models(filter: {outputModalities: [IMAGE]}) { totalCount } } } }"""
     nodes = (await full(query))["providers"]["nodes"]

@@ -77,12 +77,12 @@ async def test_pages_follow_one_another_in_order_both_ways(full: Ask, field: str
 
     values = [value(model, field) for model in forward]
     known = [each for each in values if each is not None]
-    assert values == known + [None] * (len(values) - len(known))  # what has no value comes last, either way
-    if field != "NAME":  # names sort as the database's collation has it
+    assert values == known + [None] * (len(values) - len(known))  # entries without a value come last in both directions
+    if field != "NAME":  # names sort by the database's collation
         assert known == sorted(known, reverse=direction == "DESC" or field == "RELEVANCE")
 
 
-async def test_a_cursor_fits_only_the_list_it_was_made_for(full: Ask) -> None:
+async def test_a_cursor_is_valid_only_for_its_own_list(full: Ask) -> None:
     made = (await full(PAGE, {"first": 1, "filter": FILTER}))["models"]["pageInfo"]["endCursor"]
     for other in (
         {"filter": {"families": ["gpt-4.1"]}},
@@ -93,13 +93,13 @@ async def test_a_cursor_fits_only_the_list_it_was_made_for(full: Ask) -> None:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "BAD_CURSOR"
         assert "another list" in error["message"]
-    # The same filter written in another order is the same filter.
+    # The order of a filter's fields does not matter.
     same = {"families": list(reversed(FILTER["families"]))}
     assert (await full(PAGE, {"first": 1, "after": made, "filter": same}))["models"]["nodes"]
 
 
 @pytest.mark.parametrize("cursor", ["", "garbage", "W10", "WzFd", "bnVsbA", "%00", "é", "A" * 5000])
-async def test_garbage_is_refused_as_a_cursor(full: Ask, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(full: Ask, cursor: str) -> None:
     for name in ("after", "before"):
         (error,) = (await full(PAGE, {name: cursor}, errors=True))["errors"]
         assert error["extensions"]["code"] == "BAD_CURSOR"
@@ -126,14 +126,14 @@ async def test_a_forged_amount_is_refused_before_its_digits_are_written_out(full
 
 
 @pytest.mark.parametrize("amount", ["0E-1000000000", "1E-1000000000", "1E+1000000000"])
-async def test_an_amount_of_that_kind_in_a_filter_is_refused(full: Ask, amount: str) -> None:
+async def test_an_amount_with_a_huge_exponent_in_a_filter_is_refused(full: Ask, amount: str) -> None:
     for name in ("maxInputPrice", "maxOutputPrice"):
         (error,) = (await full(PAGE, {"filter": {name: amount}}, errors=True))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("page", [{"first": -1}, {"last": -1}, {"first": 101}, {"last": 101}, {"first": 1, "last": 1}])
-async def test_pages_nobody_can_have_are_refused(full: Ask, page: dict[str, int]) -> None:
+async def test_invalid_page_arguments_are_refused(full: Ask, page: dict[str, int]) -> None:
     (error,) = (await full(PAGE, page, errors=True))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
@@ -161,13 +161,13 @@ async def test_providers_and_families_are_paged_the_same_way(full: Ask) -> None:
         assert len(slugs) == page["totalCount"] == len(set(slugs))
 
 
-# While refreshes land between pages
+# Refreshes between pages
 
 SLUGS = [f"m{number:02}" for number in range(40)]
 SPECS = st.fixed_dictionaries(
     {
-        # Few values, so that many models share one and the reference decides; of one length and case,
-        # so that every collation sorts them alike.
+        # Few values, so that many models share one and the reference breaks the tie; of equal length and in lower
+        # case, so that every collation sorts them in the same order.
         "name": st.sampled_from(["able model", "book model", "cool model", "dune model"]),
         "release_date": st.sampled_from([None, *(date(2026, 1, 1) + timedelta(days) for days in range(4))]),
         "context_window": st.sampled_from([None, 1_000, 2_000, 3_000]),
@@ -181,7 +181,7 @@ STARTS = st.dictionaries(st.sampled_from(SLUGS), SPECS, min_size=15, max_size=30
 REFRESHES = st.lists(
     st.dictionaries(st.sampled_from(SLUGS), st.none() | SPECS, min_size=1, max_size=10), min_size=1, max_size=6
 )
-"""What each refresh brings: slug -> what the model is now, None where it has left every source."""
+"""The changes of each refresh: slug -> the model's new facts, or None if it left every source."""
 Place = tuple[Any, ...]
 
 
@@ -202,7 +202,7 @@ def catalogue(models: dict[str, Spec]) -> Catalogue:
 
 
 def place(model: dict[str, Any], field: str, direction: str) -> Place:
-    """Where a model stands: by its value, the missing last, then by its reference."""
+    """Sort key of a model: its value, with missing values last, then its reference."""
     found = value(model, field)
     if found is None:
         return (1, (), model["ref"])
@@ -214,7 +214,7 @@ def place(model: dict[str, Any], field: str, direction: str) -> Place:
 
 @dataclasses.dataclass
 class Walk:
-    """Somebody going through a list page by page."""
+    """A client that reads a list page by page."""
 
     field: str
     direction: str
@@ -224,7 +224,7 @@ class Walk:
     cursor: str | None = None
     done: bool = False
     lists: list[dict[str, Place]] = dataclasses.field(default_factory=list[dict[str, Place]])
-    """The whole list as it was when each page was asked for."""
+    """The whole list at the time of each request."""
     pages: list[list[Place]] = dataclasses.field(default_factory=list[list[Place]])
 
     async def ask(self, ask: Ask, page: dict[str, Any]) -> dict[str, Any]:
@@ -251,12 +251,12 @@ class Walk:
 
     def check(self) -> None:
         seen = [each for page in self.pages for each in page]
-        # Never back: nothing is there twice, unless its own value moved it ahead.
+        # In order, so nothing appears twice unless its new value moved it ahead.
         assert seen == sorted(set(seen), reverse=self.backward)
-        # A page is true of its time.
+        # Each page matches the list at the time of its request.
         for page, whole in zip(self.pages, self.lists, strict=True):
             assert all(whole.get(each[-1]) == each for each in page)
-        # From when a model stands where it stays: once if that was still ahead, else not again.
+        # From the time a model has its final place: it appears once if that place was still ahead, else not again.
         for ref, final in self.lists[-1].items():
             since = len(self.lists)
             while since and self.lists[since - 1].get(ref) == final:
@@ -279,7 +279,7 @@ NESTED = PAGE.replace("models(", 'provider(slug: "lab") { models(', 1) + " }"
     filter=st.sampled_from([{}, {"statuses": ["ACTIVE"]}]),
     nested=st.booleans(),
 )
-async def test_pages_stay_whole_while_refreshes_land_between_them(
+async def test_pages_stay_complete_while_refreshes_happen_between_them(
     engine: AsyncEngine,
     start: dict[str, Spec],
     refreshes: list[dict[str, Spec | None]],
@@ -312,7 +312,7 @@ SEARCH = """query($search: String, $first: Int, $after: String, $last: Int, $bef
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=STARTS, refreshes=REFRESHES, size=st.integers(3, 8), backward=st.booleans())
-async def test_pages_by_relevance_show_each_model_that_stays_as_it_is_once(
+async def test_pages_by_relevance_show_each_unchanged_model_once(
     engine: AsyncEngine, start: dict[str, Spec], refreshes: list[dict[str, Spec | None]], size: int, backward: bool
 ) -> None:
     ask, models, coming = asker(engine), dict(start), list(refreshes)

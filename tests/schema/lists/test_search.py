@@ -40,7 +40,7 @@ def test_a_version_is_found_however_it_is_written(text: str, found: set[str]) ->
     assert set(indexed(text)) == found
 
 
-def test_at_least_95_of_100_searches_hold() -> None:
+def test_at_least_95_of_100_searches_succeed() -> None:
     assert len({entry["text"] for entry in SEARCHES}) == len(SEARCHES) >= 100
     assert sum("fails" not in entry for entry in SEARCHES) >= 95
     assert sum("fails" in entry for entry in SEARCHES) <= len(SEARCHES) / 20
@@ -65,12 +65,12 @@ def test_at_least_95_of_100_searches_hold() -> None:
         "gpt " * 2_000,
     ],
 )
-async def test_whatever_is_typed_is_data(full: Ask, text: str) -> None:
+async def test_any_search_is_treated_as_data(full: Ask, text: str) -> None:
     answer = await full(SEARCH, {"text": text, "first": 3})
     assert answer["models"]["totalCount"] >= 0
 
 
-async def test_nothing_typed_is_no_search_and_nonsense_finds_nothing(full: Ask) -> None:
+async def test_a_blank_search_is_ignored_and_nonsense_finds_nothing(full: Ask) -> None:
     everything = (await full("{ models { totalCount } }"))["models"]["totalCount"]
     for text in ("", "   "):
         assert (await full(SEARCH, {"text": text}))["models"]["totalCount"] == everything
@@ -102,7 +102,7 @@ async def test_pages_of_a_search_follow_one_another_both_ways(full: Ask) -> None
     assert backward == forward
 
 
-async def test_a_search_keeps_to_the_filter_and_to_another_order(full: Ask) -> None:
+async def test_a_search_respects_the_filter_and_another_order(full: Ask) -> None:
     filter = {"providers": ["openrouter"]}
     found = (await full(SEARCH, {"text": "gpt mini", "first": 50, "filter": filter}))["models"]
     assert found["nodes"]
@@ -114,13 +114,13 @@ async def test_a_search_keeps_to_the_filter_and_to_another_order(full: Ask) -> N
     assert named["nodes"] != found["nodes"]
 
 
-async def test_a_cursor_of_one_search_is_none_of_another(full: Ask) -> None:
+async def test_a_cursor_of_one_search_is_invalid_for_another(full: Ask) -> None:
     cursor = (await full(SEARCH, {"text": "gpt", "first": 1}))["models"]["pageInfo"]["endCursor"]
     answer = await full(SEARCH, {"text": "claude", "first": 1, "after": cursor}, errors=True)
     assert answer["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
 
 
-async def test_a_provider_is_searched_within(full: Ask) -> None:
+async def test_a_search_can_be_limited_to_a_provider(full: Ask) -> None:
     query = """{ providers(filter: {slugs: ["openai", "anthropic"]}) { nodes { slug
       models(search: "mini", first: 3) { totalCount nodes { ref } } } } }"""
     openai = {node["slug"]: node["models"] for node in (await full(query))["providers"]["nodes"]}
@@ -129,7 +129,7 @@ async def test_a_provider_is_searched_within(full: Ask) -> None:
     assert openai["anthropic"]["nodes"] == []
 
 
-async def test_providers_and_families_are_searched_too(full: Ask) -> None:
+async def test_providers_and_families_can_be_searched_too(full: Ask) -> None:
     query = "query($text: String!) { providers(search: $text, first: 3) { nodes { slug } } families(search: $text, first: 3) { nodes { slug } } }"
     assert (await full(query, {"text": "antropic"}))["providers"]["nodes"][0] == {"slug": "anthropic"}
     assert (await full(query, {"text": "bedrock"}))["providers"]["nodes"][0] == {"slug": "amazon-bedrock"}

@@ -1,4 +1,4 @@
-"""The promise: models stand side by side as the registry has them, and a value is called best only where that is a fact."""
+"""The promise: a comparison shows what the registry knows, and marks a value as best only if values can be ranked."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ ROWS = """query($refs: [String!]!, $only: Boolean) {
 
 
 def plain(answer: Any) -> Any:
-    """An answer as a client reads it: its numbers still stand as the text they are sent as."""
+    """A response as a client parses it, with numbers as the text that was sent."""
     return json.loads(orjson.dumps(answer))
 
 
@@ -32,7 +32,7 @@ async def rows(ask: Ask, *refs: str, only: bool = False) -> list[dict[str, Any]]
     return found
 
 
-async def test_the_tiny_registry_is_compared_whole(ask: Ask) -> None:
+async def test_all_models_of_the_tiny_registry_are_compared(ask: Ask) -> None:
     query = """{ compare(refs: ["openai:tiny-large", "tiny-small", "tiny-small@azure"]) {
       models { ref }
       rows { field label values unit differs best } } }"""
@@ -47,7 +47,7 @@ async def test_the_tiny_registry_is_compared_whole(ask: Ask) -> None:
                 ("status", "Status", ["ACTIVE", "ACTIVE", "DEPRECATED"], None, True, []),
                 ("accessType", "Access type", ["CLOSED", "CLOSED", "CLOSED"], None, False, []),
                 ("releaseDate", "Release date", ["2026-03-01", "2026-01-01", None], None, True, [0]),
-                # Known of one model only: it is not the best of anything.
+                # Known for one model only, so there is no best.
                 ("knowledgeCutoffText", "Knowledge cutoff", ["2025-06", None, None], None, True, []),
                 ("contextWindow", "Context window", [200_000, None, None], None, True, []),
                 ("maxOutputTokens", "Maximum output tokens", [32_768, None, None], None, True, []),
@@ -68,7 +68,7 @@ async def test_the_tiny_registry_is_compared_whole(ask: Ask) -> None:
     }
 
 
-async def test_only_differences_leaves_out_what_all_share_and_nothing_else(ask: Ask) -> None:
+async def test_only_differences_omits_exactly_the_rows_with_equal_values(ask: Ask) -> None:
     refs = ("openai/tiny-large", "openai/tiny-small")
     everything = await rows(ask, *refs)
     shared = [row["field"] for row in everything if not row["differs"]]
@@ -88,7 +88,7 @@ def model(slug: str, *rates: RateClaim, **facts: Any) -> ModelClaims:
 
 
 async def compared(engine: AsyncEngine, *models: ModelClaims) -> list[dict[str, Any]]:
-    """The rows of these models, the only ones there are."""
+    """The rows of a comparison of these models in a registry that has no others."""
     catalogue = Catalogue("models-dev", list(models), {"openai": ProviderClaims("OpenAI")})
     await put(engine, [catalogue])
     return await rows(asker(engine), *(each.slug for each in models))
@@ -104,7 +104,7 @@ def seen(row: dict[str, Any]) -> tuple[list[Any], bool, list[int]]:
     return row["values"], row["differs"], row["best"]
 
 
-async def test_all_that_are_level_at_the_top_are_best(engine: AsyncEngine) -> None:
+async def test_tied_values_are_all_best(engine: AsyncEngine) -> None:
     found = await by_field(
         engine,
         model("alpha", context_window=100, max_output_tokens=10, max_input_tokens=7, release_date=date(2026, 1, 1)),
@@ -114,11 +114,11 @@ async def test_all_that_are_level_at_the_top_are_best(engine: AsyncEngine) -> No
     assert seen(found["contextWindow"]) == ([100, 200, 200], True, [1, 2])
     assert seen(found["releaseDate"]) == (["2026-01-01", "2026-02-01", "2026-02-01"], True, [1, 2])
     assert seen(found["maxOutputTokens"]) == ([10, 10, 10], False, [])
-    # The third differs by being unknown, which makes the others no better.
+    # An unknown value differs, but does not make the others best.
     assert seen(found["maxInputTokens"]) == ([7, 7, None], True, [])
 
 
-async def test_knowledge_cutoffs_are_compared_as_days_however_exactly_they_are_stated(engine: AsyncEngine) -> None:
+async def test_knowledge_cutoffs_are_compared_as_days_at_any_precision(engine: AsyncEngine) -> None:
     found = await by_field(
         engine,
         model("alpha", knowledge_cutoff_text="2024"),
@@ -129,7 +129,7 @@ async def test_knowledge_cutoffs_are_compared_as_days_however_exactly_they_are_s
     assert seen(found["knowledgeCutoffText"]) == (["2024", "2024-11-30", "2024-12", None], True, [2])
 
 
-async def test_free_wins_and_what_is_included_or_not_published_is_never_taken_for_free(engine: AsyncEngine) -> None:
+async def test_free_is_best_and_an_included_or_unknown_price_is_never_free(engine: AsyncEngine) -> None:
     both = (Meter.INPUT, Meter.OUTPUT)
     found = await by_field(
         engine,
@@ -144,7 +144,7 @@ async def test_free_wins_and_what_is_included_or_not_published_is_never_taken_fo
         assert seen(found[field]) == (["0.000000000000000001", "0", None, None], True, [1])
 
 
-async def test_an_included_rate_is_no_amount(engine: AsyncEngine) -> None:
+async def test_an_included_rate_has_no_amount(engine: AsyncEngine) -> None:
     batch = ServiceTier.BATCH
     found = await by_field(
         engine,
@@ -155,7 +155,7 @@ async def test_an_included_rate_is_no_amount(engine: AsyncEngine) -> None:
     assert seen(found["prices.BATCH.INPUT"]) == (["3", "INCLUDED", "4"], True, [0])
 
 
-async def test_amounts_for_different_units_stand_in_rows_of_their_own(engine: AsyncEngine) -> None:
+async def test_amounts_in_different_units_have_separate_rows(engine: AsyncEngine) -> None:
     found = await compared(
         engine,
         model("alpha", RateClaim(Meter.OUTPUT_IMAGE, Decimal("0.04"), PriceUnit.PER_IMAGE)),
@@ -186,7 +186,7 @@ async def test_only_the_rates_in_force_now_are_compared(engine: AsyncEngine) -> 
     assert "prices.FLEX.INPUT" not in found
 
 
-async def test_every_rate_has_a_name_for_people(engine: AsyncEngine) -> None:
+async def test_every_rate_has_a_display_name(engine: AsyncEngine) -> None:
     one, batch = Decimal(1), ServiceTier.BATCH
     rates = {
         "price.cacheWrite": ("Cache write price", RateClaim(Meter.CACHE_WRITE, one)),
@@ -208,12 +208,12 @@ async def test_every_rate_has_a_name_for_people(engine: AsyncEngine) -> None:
     found = await by_field(engine, model("alpha", *(rate for _, rate in rates.values())), model("beta"))
     priced = {field: row["label"] for field, row in found.items() if field.startswith(("price.c", "prices."))}
     assert priced == {field: label for field, (label, _) in rates.items()}
-    # As changes spell them.
+    # Named as in changes.
     changed = rate_values((rate for _, rate in rates.values()), TODAY)
     assert set(changed) - {"prices.STANDARD.CACHE_WRITE"} == set(priced) - {"price.cacheWrite"}
 
 
-async def test_a_parameter_says_what_is_known_of_it(engine: AsyncEngine) -> None:
+async def test_a_parameter_row_shows_what_is_known_about_it(engine: AsyncEngine) -> None:
     alpha, beta, gamma = model("alpha"), model("beta"), model("gamma")
     number = ParameterKind.NUMBER
     alpha.parameters = {
@@ -229,7 +229,7 @@ async def test_a_parameter_says_what_is_known_of_it(engine: AsyncEngine) -> None
     }
     found = await by_field(engine, gamma, beta, alpha)
     parameters = [row for field, row in found.items() if field.startswith("parameters.")]
-    # What two of them mention comes before what one does.
+    # Parameters of two models come before those of one.
     assert [(row["field"], row["label"]) for row in parameters] == [
         ("parameters.depth", "Depth of search"),
         ("parameters.temperature", "Temperature"),
@@ -272,7 +272,7 @@ STANDARD = {"INPUT", "OUTPUT", "CACHE_READ", "CACHE_WRITE"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def refs(full_engine: AsyncEngine) -> dict[str, list[str]]:
-    """Every reference, and those of providers of whose models much is known."""
+    """All references, and those of providers whose models have much data."""
     ask, found, cursor = asker(full_engine), list[Any](), None
     while True:
         query = "query($after: String) { models(first: 100, after: $after) { nodes { ref } pageInfo { endCursor hasNextPage } } }"
@@ -286,7 +286,7 @@ async def refs(full_engine: AsyncEngine) -> dict[str, list[str]]:
 
 
 def foremost(measures: Sequence[Any], sign: int) -> list[int]:
-    """Places of the largest (or with -1 smallest) of at least two different values."""
+    """Indexes of the largest value (smallest with a sign of -1), if there are at least two different values."""
     known = [measure for measure in measures if measure is not None]
     beaten = [any(sign * each < sign * other for other in known) if each is not None else True for each in measures]
     return [place for place, lost in enumerate(beaten) if not lost] if len(set(known)) > 1 else []
@@ -306,12 +306,12 @@ def spelled(rate: dict[str, Any]) -> str:
     return f"prices.{rate['serviceTier']}.{rate['meter']}{over}{start}"
 
 
-def said(parameter: dict[str, Any]) -> dict[str, Any]:
+def known_members(parameter: dict[str, Any]) -> dict[str, Any]:
     return {key: parameter[key] for key in parameter if key not in ("name", "label") and parameter[key] is not None}
 
 
 def expected(models: list[Model]) -> dict[str, tuple[list[Any], list[int]]]:
-    """Field -> values and the best of them, read off the models themselves."""
+    """Field -> the values and the indexes of the best ones, computed from the models."""
     plainly = {
         "provider": [each["provider"]["name"] for each in models],
         "family": [each["family"] and each["family"]["name"] for each in models],
@@ -333,7 +333,7 @@ def expected(models: list[Model]) -> dict[str, tuple[list[Any], list[int]]]:
                 continue
             others.setdefault(spelled(rate), {})[place] = rate
     for field, rates in others.items():
-        # True of the bundled sources: a meter is always billed by the same unit.
+        # In the bundled sources each meter is always billed in the same unit.
         assert len({rate["unit"] for rate in rates.values()}) == 1
         held = [rates.get(place) for place in range(len(models))]
         values = [rate and (rate["amount"] or rate["publication"]) for rate in held]
@@ -345,12 +345,12 @@ def expected(models: list[Model]) -> dict[str, tuple[list[Any], list[int]]]:
             answer[f"capabilities.{capability.name}"] = (has, [] if all(has) else places)
     for name in {parameter["name"] for each in models for parameter in each["parameters"]}:
         by_name = [{parameter["name"]: parameter for parameter in each["parameters"]} for each in models]
-        answer[f"parameters.{name}"] = ([said(each[name]) if name in each else None for each in by_name], [])
-    return {field: told for field, told in answer.items() if any(value not in (None, []) for value in told[0])}
+        answer[f"parameters.{name}"] = ([known_members(each[name]) if name in each else None for each in by_name], [])
+    return {field: pair for field, pair in answer.items() if any(value not in (None, []) for value in pair[0])}
 
 
 def order(field: str) -> tuple[int, ...]:
-    """Where a row belongs; parameters keep among themselves whatever order they have."""
+    """Sort key of a row; parameters may be in any order among themselves."""
     head = ("provider", "family", *COLUMNS, "price.publication")
     head += ("price.input", "price.output", "price.cacheRead", "price.cacheWrite")
     first, *parts = field.split(".")
@@ -369,7 +369,7 @@ def order(field: str) -> tuple[int, ...]:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-async def test_rows_say_of_random_models_what_the_models_say(
+async def test_rows_match_the_fields_of_random_models(
     full: Ask, refs: dict[str, list[str]], data: st.DataObject
 ) -> None:
     one = st.sampled_from(refs["known"]) | st.sampled_from(refs["all"])
@@ -399,7 +399,7 @@ async def test_eight_models_with_every_edge_take_at_most_eight_statements(full: 
     assert 0 < len(selects) <= 8, selects
 
 
-# What is refused
+# Refused comparisons
 
 
 @pytest.mark.parametrize(

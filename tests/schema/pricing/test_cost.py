@@ -39,7 +39,7 @@ USAGE_KEYS = {
 
 
 class Known(list[tuple[str, list[tables.Rate], Provider, ModelInfo]]):
-    """Models that both know, with a short word for themselves when a case is printed."""
+    """Models that both the registry and the package have, with a short repr for failing examples."""
 
     def __repr__(self) -> str:
         return f"{len(self)} models"
@@ -52,7 +52,7 @@ def table_rate(rate: MergedRate) -> tables.Rate:
 
 @pytest.fixture(scope="module")
 def known(loaded: Loaded) -> Known:
-    """Every model that both know: its rates here, and the package's own entry for it."""
+    """Every model that both have: its rates in the registry, and its entry in the package."""
     ours = {slugs_by_genai().get(provider.id, provider.id): provider for provider in genai_prices.data.providers}
     found = Known()
     for model in loaded.merged.models:
@@ -68,7 +68,7 @@ def known(loaded: Loaded) -> Known:
 
 @st.composite
 def usages(draw: st.DrawFn) -> dict[Meter, int]:
-    """Counts whose parts fit into their wholes, many of them around the sizes at which prices jump."""
+    """Counts whose parts fit into their totals, many of them around the context sizes at which prices change."""
     sizes = st.integers(0, 2_000_000) | st.sampled_from([0, 1, 128_000, 200_000, 200_001, 272_000, 272_001, 10**9])
     usage = {Meter.INPUT: draw(sizes), Meter.OUTPUT: draw(sizes)}
     for whole, parts in (
@@ -95,11 +95,11 @@ def test_ten_thousand_costs_equal_those_of_genai_prices(
     ref, rates, provider, entry = known[place % len(known)]
     ours = estimate(rates, usage | {Meter.REQUEST: 1}, tier, moment)
     if ours.total is None:
-        # Where we say "not published" the package adds nothing, or charges the standard tier instead.
+        # For an unknown price the package adds nothing, or uses the standard tier.
         assert ours.unpriced
         return
     if any(line.rate.source_slug != "genai-prices" for line in ours.lines):
-        # A tier the package does not have, from models.dev: there is nothing to compare with.
+        # The tier comes from models.dev, so the package has nothing to compare with.
         assert tier is not ServiceTier.STANDARD
         return
     if (
@@ -107,7 +107,7 @@ def test_ten_thousand_costs_equal_those_of_genai_prices(
         and usage.get(Meter.INPUT_AUDIO)
         and usage.get(Meter.CACHE_READ)
     ):
-        return  # the package wants to be told how much of the audio was cached, which a usage does not say
+        return  # the package needs the number of cached audio tokens, which a usage does not have
     counts = {USAGE_KEYS[meter]: count for meter, count in usage.items()}
     theirs = [
         entry.calc_price(
@@ -181,7 +181,7 @@ def test_a_meter_without_a_published_rate_is_named_and_makes_the_total_unknown()
     answer = estimate([rate(Meter.INPUT, "2")], {Meter.INPUT: 10, Meter.OUTPUT: 10}, ServiceTier.STANDARD, NOW)
     assert (answer.total, answer.unpriced) == (None, [Meter.OUTPUT])
     assert [line.meter for line in answer.lines] == [Meter.INPUT]
-    # What is not used needs no rate.
+    # Unused meters need no rate.
     assert total([rate(Meter.INPUT, "2")], input=1_000_000) == 2
 
 
@@ -221,20 +221,20 @@ def test_requests_cost_something_only_if_they_have_a_rate() -> None:
     ("usage", "says"),
     [
         ({Meter.INPUT: -1}, "inputTokens is -1"),
-        ({Meter.INPUT: 10, Meter.CACHE_READ: 11}, "cacheReadTokens come to 11"),
+        ({Meter.INPUT: 10, Meter.CACHE_READ: 11}, "cacheReadTokens add up to 11, but inputTokens"),
         (
             {Meter.INPUT: 10, Meter.CACHE_READ: 6, Meter.CACHE_WRITE: 6},
-            "cacheReadTokens and cacheWriteTokens come to 12",
+            "cacheReadTokens and cacheWriteTokens add up to 12",
         ),
-        ({Meter.OUTPUT: 1, Meter.REASONING: 2}, "reasoningTokens come to 2"),
+        ({Meter.OUTPUT: 1, Meter.REASONING: 2}, "reasoningTokens add up to 2"),
     ],
 )
-def test_impossible_usages_are_refused_by_name(usage: dict[Meter, int], says: str) -> None:
+def test_an_impossible_usage_is_refused_with_the_name_of_the_wrong_count(usage: dict[Meter, int], says: str) -> None:
     with pytest.raises(ClientError, match=says):
         estimate(PLAIN, usage, ServiceTier.STANDARD, NOW)
 
 
-async def test_the_graph_answers_with_lines_that_add_up(full: Ask) -> None:
+async def test_the_lines_of_a_cost_add_up_to_its_total(full: Ask) -> None:
     query = """query($usage: UsageInput!, $tier: ServiceTier!) { model(ref: "openai/gpt-4.1-mini") {
       cost(usage: $usage, serviceTier: $tier) {
         total currency unpricedMeters lines { meter quantity amount rate { amount } } } } }"""

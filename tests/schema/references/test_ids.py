@@ -65,12 +65,12 @@ def test_a_day_is_a_day_in_any_spelling(text: str, day: str) -> None:
     assert split_day(text)[1] == day
 
 
-def test_a_settled_form_is_the_model_whichever_version_is_meant() -> None:
+def test_a_settled_form_ignores_the_version() -> None:
     assert form("gpt-4o-2024-08-06").settled == form("gpt-4o-latest").settled == form("gpt-4o")
     assert form("gpt-4o-2024-08-06").undated == form("gpt-4o")
 
 
-def test_words_are_written_as_the_tables_write_them() -> None:
+def test_words_are_normalized_as_in_the_tables() -> None:
     assert [normalize_word(part) for part in (" Together_AI ", "~openai", "Vertex  AI")] == [
         "together-ai",
         "openai",
@@ -79,6 +79,6 @@ def test_words_are_written_as_the_tables_write_them() -> None:
 
 
 @given(TEXTS)
-def test_a_key_says_all_of_a_form(text: str) -> None:
+def test_a_key_contains_the_whole_form(text: str) -> None:
     assert Form.read(form(text).key) == form(text)
     assert form(text.upper()) == form(text)

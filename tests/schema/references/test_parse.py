@@ -1,4 +1,4 @@
-"""The promise: a reference is taken apart as its author meant it, and everything that decides how is looked up."""
+"""The promise: a reference is split as its author meant it, and every word that decides how is looked up."""
 
 import pytest
 from hypothesis import given
@@ -60,7 +60,7 @@ def first(ref: str) -> parse.Parsed:
         ),
     ],
 )
-def test_a_reference_is_taken_apart(
+def test_a_reference_is_split_into_its_parts(
     ref: str, providers: tuple[str, ...] | None, makers: set[str] | None, key: str
 ) -> None:
     parsed = first(ref)
@@ -68,7 +68,7 @@ def test_a_reference_is_taken_apart(
     assert not parsed.foreign
 
 
-def test_a_word_nobody_knows_makes_it_another_model() -> None:
+def test_an_unknown_word_makes_it_another_model() -> None:
     assert first("someone/gpt-4o").foreign
     assert not first("hub/gpt-4o").foreign
 
@@ -91,11 +91,11 @@ def test_a_makers_name_with_a_dash_is_tried_last() -> None:
 
 
 @pytest.mark.parametrize("ref", ["", " ", "/", "//", "https://example.com/openai/gpt-4o"])
-def test_nothing_is_read_into_nothing(ref: str) -> None:
+def test_an_empty_reference_has_no_reading(ref: str) -> None:
     assert parse.split(ref) == []
 
 
-# ---- what has to be looked up ----
+# ---- words and keys to look up ----
 
 WORDS = [
     *("openai", "azure", "google-vertex", "google-vertex-anthropic", "huggingface", "huggingface-azure", "zai", "qwen"),
@@ -119,7 +119,7 @@ VOCABULARIES = st.builds(
 
 
 @given(REFS, VOCABULARIES)
-def test_whatever_is_known_every_form_of_a_reading_is_looked_up(ref: str, vocabulary: Vocabulary) -> None:
+def test_every_form_of_a_reading_is_looked_up_with_any_vocabulary(ref: str, vocabulary: Vocabulary) -> None:
     splits = parse.split(ref)
     forms = parse.forms(splits)
     for parsed in parse.parse(splits, vocabulary):
@@ -128,7 +128,7 @@ def test_whatever_is_known_every_form_of_a_reading_is_looked_up(ref: str, vocabu
 
 
 @given(REFS, VOCABULARIES)
-def test_the_words_looked_up_are_all_that_decides_a_reading(ref: str, vocabulary: Vocabulary) -> None:
+def test_a_reading_depends_only_on_the_words_that_are_looked_up(ref: str, vocabulary: Vocabulary) -> None:
     splits = parse.split(ref)
     words = parse.words(splits)
     part = Vocabulary(

@@ -1,4 +1,4 @@
-"""The promise: however a reference is written, it means the model its author meant, or none; never another one."""
+"""The promise: a reference in any spelling resolves to the model its author meant, or to none; never to another one."""
 
 import tomllib
 from collections import defaultdict
@@ -38,7 +38,7 @@ async def read(full: Ask, ref: str) -> tuple[str | None, str, list[tuple[str, fl
     return found["model"] and found["model"]["ref"], found["matched"], candidates
 
 
-# ---- the table ----
+# ---- references.toml ----
 
 
 @pytest.mark.parametrize(("system", "entry"), REFERENCES, ids=[entry["ref"] for _, entry in REFERENCES])
@@ -50,7 +50,7 @@ async def test_a_reference_means_what_its_author_meant(full: Ask, system: str, e
         assert (model or "") == entry["model"], (system, matched)
 
 
-def test_at_least_140_of_150_references_hold() -> None:
+def test_at_least_140_of_150_references_are_resolved_correctly() -> None:
     assert len(REFERENCES) >= 150
     assert len({entry["ref"] for _, entry in REFERENCES}) == len(REFERENCES)
     assert sum("fails" not in entry for _, entry in REFERENCES) >= 140
@@ -61,7 +61,7 @@ def test_at_least_140_of_150_references_hold() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["{provider}/{slug}", "{provider}:{slug}", "{slug}@{provider}"])
-async def test_every_models_own_reference_is_exact(full_engine: AsyncEngine, spelling: str) -> None:
+async def test_every_models_own_reference_is_an_exact_match(full_engine: AsyncEngine, spelling: str) -> None:
     async with context(full_engine) as asked:
         models = await asked.tuples(
             sa.select(col(tables.Model.ref), col(tables.Model.provider_slug), col(tables.Model.slug))
@@ -77,7 +77,7 @@ async def test_every_models_own_reference_is_exact(full_engine: AsyncEngine, spe
     assert wrong == []
 
 
-async def test_every_recorded_alias_with_its_provider_means_its_owner(full_engine: AsyncEngine) -> None:
+async def test_every_recorded_alias_with_its_provider_means_its_model(full_engine: AsyncEngine) -> None:
     model, alias = tables.Model, tables.Alias
     async with context(full_engine) as asked:
         rows = await asked.tuples(
@@ -94,7 +94,7 @@ async def test_every_recorded_alias_with_its_provider_means_its_owner(full_engin
         assert (each.model.ref, each.matched.name) == (row.ref, row.kind.name)
 
 
-async def test_a_bare_id_means_its_makers_model_or_that_of_one_who_holds_it(full_engine: AsyncEngine) -> None:
+async def test_a_bare_id_means_its_makers_model_or_that_of_a_provider_that_lists_it(full_engine: AsyncEngine) -> None:
     model = tables.Model
     async with context(full_engine) as asked:
         rows = await asked.tuples(
@@ -111,7 +111,7 @@ async def test_a_bare_id_means_its_makers_model_or_that_of_one_who_holds_it(full
             if row.kind is ProviderKind.LAB
         }
     unread = [slug for slug, found in answers.items() if found.model is None]
-    # What is left has holders of different identities, none of them a lab.
+    # The others are listed by providers with different identities, none of them a lab.
     assert len(unread) <= 5, unread
     for slug in unread:
         assert len({row.canonical for row in holders[slug]}) > 1
@@ -156,7 +156,9 @@ async def test_a_bare_id_means_its_makers_model_or_that_of_one_who_holds_it(full
         ("", None, "NONE"),
     ],
 )
-async def test_the_answer_says_how_the_reference_was_read(full: Ask, ref: str, model: str | None, matched: str) -> None:
+async def test_the_response_says_how_the_reference_was_matched(
+    full: Ask, ref: str, model: str | None, matched: str
+) -> None:
     assert (await read(full, ref))[:2] == (model, matched)
 
 
@@ -182,22 +184,22 @@ async def test_the_answer_says_how_the_reference_was_read(full: Ask, ref: str, m
         *("large", "pro", "mini", "flash", "chat", "instruct", "free", "latest"),
     ],
 )
-async def test_what_names_a_line_a_size_or_a_version_alone_means_no_model(full: Ask, ref: str) -> None:
+async def test_a_family_a_size_or_a_version_alone_means_no_model(full: Ask, ref: str) -> None:
     assert (await read(full, ref))[:2] == (None, "NONE")
 
 
-async def test_a_gateways_word_leads_to_its_own_listing_and_else_to_the_makers(full: Ask) -> None:
+async def test_a_gateways_prefix_leads_to_its_own_listing_or_else_to_the_makers(full: Ask) -> None:
     assert (await read(full, "fireworks_ai/glm-4p7"))[0] == "fireworks-ai/glm-4p7"
     assert (await read(full, "fireworks_ai/claude-sonnet-4.5"))[0] == "anthropic/claude-sonnet-4-5"
-    # A lab sells its own: another's model under its name is a contradiction.
+    # A lab serves only its own models, so another maker's model under its name is a contradiction.
     assert (await read(full, "cohere:claude-sonnet-4.5"))[:2] == (None, "NONE")
-    # Neither the provider that is named nor the maker lists it.
+    # Neither the named provider nor the maker lists it.
     model, matched, candidates = await read(full, "replicate/nousresearch/hermes-4-70b")
     assert (model, matched) == (None, "NONE")
     assert candidates[0] == ("nebius/NousResearch/Hermes-4-70B", 0.9)
 
 
-async def test_a_word_a_size_a_version_or_a_date_makes_another_model(full: Ask) -> None:
+async def test_another_word_size_version_or_date_is_another_model(full: Ask) -> None:
     for ref in (
         "openai/gpt-4.1-mini-fp8",
         "claude-sonnet-4.55",
@@ -213,14 +215,14 @@ async def test_a_word_a_size_a_version_or_a_date_makes_another_model(full: Ask) 
         assert (await read(full, ref))[:2] == (None, "NONE"), ref
 
 
-def test_words_of_gateways_are_written_evened_out_and_mean_one_thing() -> None:
+def test_gateway_prefixes_are_normalized_and_have_one_meaning() -> None:
     for part in (*PROVIDERS, *CARRIERS, *PATHS):
         assert part == normalize_word(part)
     assert not CARRIERS & PROVIDERS.keys()
     assert not PATHS & (CARRIERS | PROVIDERS.keys())
 
 
-async def test_gateways_name_providers_there_are(full: Ask) -> None:
+async def test_gateway_prefixes_name_existing_providers(full: Ask) -> None:
     providers: set[str] = set()
     cursor = None
     while True:
@@ -236,7 +238,7 @@ async def test_gateways_name_providers_there_are(full: Ask) -> None:
 # ---- candidates ----
 
 
-async def test_the_match_leads_the_candidates_before_offers_and_versions(full: Ask) -> None:
+async def test_the_match_comes_first_among_the_candidates_then_offers_and_versions(full: Ask) -> None:
     _, _, candidates = await read(full, "openai/gpt-4o")
     assert candidates[0] == ("openai/gpt-4o", 1.0)
     assert ("azure/gpt-4o", 0.9) in candidates
@@ -264,7 +266,7 @@ async def test_what_else_a_reference_may_mean_is_among_the_candidates(full: Ask)
         ("deepseek-v3.2-terminous", "deepseek/deepseek-v3.1-terminus"),
     ],
 )
-async def test_a_near_miss_is_a_candidate_and_no_match(full: Ask, ref: str, model: str) -> None:
+async def test_a_near_miss_is_a_candidate_but_not_a_match(full: Ask, ref: str, model: str) -> None:
     found, matched, candidates = await read(full, ref)
     assert (found, matched) == (None, "NONE")
     assert candidates[0][0] == model
@@ -272,7 +274,7 @@ async def test_a_near_miss_is_a_candidate_and_no_match(full: Ask, ref: str, mode
 
 
 @pytest.mark.parametrize("ref", ["openai/gpt-4o", "gtp-4.1-mini", "llama", "qwen3-coder", "auto", "claude", "zzzz", ""])
-async def test_candidates_are_few_different_and_best_first(full: Ask, ref: str) -> None:
+async def test_candidates_are_few_distinct_and_best_first(full: Ask, ref: str) -> None:
     _, _, candidates = await read(full, ref)
     scores = [score for _, score in candidates]
     assert len(candidates) <= 10
@@ -281,11 +283,11 @@ async def test_candidates_are_few_different_and_best_first(full: Ask, ref: str) 
     assert all(0 < score <= 1 for score in scores)
 
 
-# ---- two that fit alike ----
+# ---- ambiguous references ----
 
 
-def strangers() -> list[Catalogue]:
-    """Two gateways whose models nobody can place, under one id; and a lab with a model others sell under that name."""
+def ambiguous_models() -> list[Catalogue]:
+    """The tiny registry with two unidentified models under one id, and a gateway's listing of a lab's model."""
     catalogues = tiny()
     catalogues[0].providers |= {
         "poe": ProviderClaims("Poe", ProviderKind.GATEWAY),
@@ -299,26 +301,26 @@ def strangers() -> list[Catalogue]:
     return catalogues
 
 
-async def test_two_models_that_fit_alike_are_no_match(engine: AsyncEngine) -> None:
-    await put(engine, strangers())
+async def test_two_models_that_fit_equally_well_are_not_a_match(engine: AsyncEngine) -> None:
+    await put(engine, ambiguous_models())
     ask = asker(engine)
     for ref in ("wanderer-9", "Wanderer 9", "WANDERER_9"):
         model, matched, candidates = await read(ask, ref)
         assert (model, matched) == (None, "NONE"), ref
         assert candidates == [("venice/wanderer-9", 0.9), ("poe/wanderer-9", 0.9)]
-    # Naming the provider settles it.
+    # With the provider's name it is unambiguous.
     assert (await read(ask, "POE/Wanderer_9"))[:2] == ("poe/wanderer-9", "NORMALISED")
 
 
-async def test_the_lab_that_made_a_model_comes_before_those_who_sell_it(engine: AsyncEngine) -> None:
-    await put(engine, strangers())
+async def test_the_lab_that_made_a_model_comes_before_resellers(engine: AsyncEngine) -> None:
+    await put(engine, ambiguous_models())
     ask = asker(engine)
     assert (await read(ask, "tiny-small"))[:2] == ("openai/tiny-small", "EXACT")
     assert (await read(ask, "TINY SMALL"))[:2] == ("openai/tiny-small", "NORMALISED")
     assert (await read(ask, "azure:tiny_small"))[:2] == ("azure/tiny-small", "NORMALISED")
 
 
-async def test_what_a_refresh_brings_is_read_at_once(engine: AsyncEngine) -> None:
+async def test_models_added_by_a_refresh_are_found_at_once(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     ask = asker(engine)
     assert (await read(ask, "Tiny Huge"))[:2] == (None, "NONE")
@@ -328,7 +330,7 @@ async def test_what_a_refresh_brings_is_read_at_once(engine: AsyncEngine) -> Non
     assert (await read(ask, "Tiny Huge"))[:2] == ("openai/tiny-huge", "NORMALISED")
 
 
-# ---- what it costs ----
+# ---- statements ----
 
 
 def selects(statements: list[str]) -> list[str]:
@@ -378,7 +380,7 @@ async def test_candidates_of_many_references_take_five_statements(full: Ask, sta
     assert len(selects(statements)) <= 5, statements
 
 
-# ---- whatever is written ----
+# ---- any input ----
 
 PIECES = st.sampled_from(
     [
@@ -392,25 +394,25 @@ ANYTHING = st.one_of(st.text(max_size=500), st.lists(PIECES, max_size=40).map(la
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ref=ANYTHING)
-async def test_whatever_is_written_is_data(full: Ask, statements: list[str], ref: str) -> None:
+async def test_any_reference_is_treated_as_data(full: Ask, statements: list[str], ref: str) -> None:
     statements.clear()
     model, matched, candidates = await read(full, ref)
     assert (model is None) == (matched == "NONE")
     assert len(candidates) <= 10
     if model:
         assert candidates[0] == (model, 1.0)
-    # Two each for `model` and `resolveModel`, and three for the candidates.
+    # Two for `model`, two for `resolveModel` and three for the candidates.
     assert len(selects(statements)) <= 7
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-async def test_case_and_separators_change_no_meaning(full: Ask, data: st.DataObject) -> None:
+async def test_case_and_separators_do_not_change_the_meaning(full: Ask, data: st.DataObject) -> None:
     entry = data.draw(st.sampled_from([entry for _, entry in REFERENCES if "fails" not in entry and entry["model"]]))
     model = entry["model"]
     provider, _, slug = model.partition("/")
     written = data.draw(st.sampled_from([model.upper(), f"{provider.upper()}:{slug}", f" {model}\t", f"~{model}"]))
-    # Z.ai lists some models twice, in either case.
+    # Z.ai lists some models twice, in upper and lower case.
     assert str((await read(full, written))[0]).lower() == model.lower()
 
 

@@ -1,4 +1,4 @@
-"""The promise: every change can be found again, by whatever it is asked for, the newest first, and pages stay put."""
+"""The promise: changes can be found by every filter, newest first, and their pages do not shift."""
 
 import base64
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +22,7 @@ from seeds.catalogue import Catalogue, ModelClaims, ProviderClaims, RateClaim
 from seeds.store.rows import insert
 from server import database
 from tests.support.registry import NOW, Ask, asker, create_database, drop_database, put, tiny
-from tests.support.subscribers import priced
+from tests.support.subscribers import priced_registry
 
 Change = dict[str, Any]
 ALL = """query($filter: ChangeFilter, $after: String) { changes(filter: $filter, first: 100, after: $after) {
@@ -32,7 +32,7 @@ DAY = timedelta(days=1)
 
 
 def dearer() -> list[Catalogue]:
-    """The tiny registry a day later: a price, a limit and a capability have moved."""
+    """The tiny registry a day later: a price, a limit and a capability have changed."""
     catalogues = tiny()
     large = catalogues[2].models[0]
     large.facts["max_output_tokens"] = 65_536
@@ -42,7 +42,7 @@ def dearer() -> list[Catalogue]:
 
 
 def smaller() -> list[Catalogue]:
-    """The tiny registry without its small models, and with a provider more that sells one of its own."""
+    """The tiny registry without its small models, and with one more provider, which has a model of its own."""
     catalogues = tiny()
     catalogues[0].providers["acme"] = ProviderClaims("Acme", ProviderKind.GATEWAY)
     catalogues[2].models = [model for model in catalogues[2].models if model.slug != "tiny-small"]
@@ -53,7 +53,7 @@ def smaller() -> list[Catalogue]:
 # Two revisions, checked by eye
 
 
-async def test_what_a_refresh_changed_is_told_the_newest_first(engine: AsyncEngine) -> None:
+async def test_changes_of_a_refresh_are_listed_newest_first(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, dearer(), NOW + DAY)
     ask = asker(engine)
@@ -80,7 +80,7 @@ async def test_what_a_refresh_changed_is_told_the_newest_first(engine: AsyncEngi
     }
 
 
-async def test_models_and_revisions_tell_what_changed_about_them(engine: AsyncEngine) -> None:
+async def test_models_and_revisions_list_their_changes(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, dearer(), NOW + DAY)
     await put(engine, smaller(), NOW + 2 * DAY)
@@ -151,7 +151,7 @@ async def test_models_and_revisions_tell_what_changed_about_them(engine: AsyncEn
     }
 
 
-async def test_a_change_is_found_again_by_its_id(engine: AsyncEngine) -> None:
+async def test_a_change_is_found_by_its_id(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, dearer(), NOW + DAY)
     ask = asker(engine)
@@ -176,9 +176,9 @@ async def test_a_first_load_has_no_changes(ask: Ask) -> None:
 # Pages
 
 
-async def test_a_cursor_goes_on_where_it_stood_though_much_has_landed_since(engine: AsyncEngine) -> None:
-    await put(engine, priced(1, 10))
-    await put(engine, priced(2, 10), NOW + DAY)
+async def test_a_cursor_continues_at_its_place_after_later_refreshes(engine: AsyncEngine) -> None:
+    await put(engine, priced_registry(1, 10))
+    await put(engine, priced_registry(2, 10), NOW + DAY)
     ask = asker(engine)
     query = """query($first: Int, $after: String, $last: Int, $before: String) {
       changes(first: $first, after: $after, last: $last, before: $before, filter: {kinds: [PRICE_CHANGED]}) {
@@ -186,11 +186,11 @@ async def test_a_cursor_goes_on_where_it_stood_though_much_has_landed_since(engi
         pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }"""
     whole = (await ask(query))["changes"]["nodes"]
     page = (await ask(query, {"first": 7}))["changes"]
-    await put(engine, priced(3, 10), NOW + 2 * DAY)
+    await put(engine, priced_registry(3, 10), NOW + 2 * DAY)
     rest = (await ask(query, {"first": 100, "after": page["pageInfo"]["endCursor"]}))["changes"]
     assert page["nodes"] + rest["nodes"] == whole
     assert len(whole) == 20
-    # And the other way: what has landed since lies before the first page, the nearest last.
+    # Backward: later changes come before the first page, the oldest of them last.
     newer = (await ask(query, {"last": 5, "before": page["pageInfo"]["startCursor"]}))["changes"]
     assert [each["revision"]["number"] for each in newer["nodes"]] == [3] * 5
     assert newer["nodes"] == (await ask(query, {"first": 20}))["changes"]["nodes"][-5:]
@@ -200,7 +200,7 @@ async def test_a_cursor_goes_on_where_it_stood_though_much_has_landed_since(engi
 @pytest.mark.parametrize("key", ["abc", 2**31, -(2**40), 1.5, True, None, [], {"id": 1}, "1"])
 async def test_a_forged_cursor_is_refused(engine: AsyncEngine, key: Any) -> None:
     await put(engine, tiny())
-    stamp = Listing(tables.Change, NEWEST_CHANGES, (), '["changes",null]').stamp()
+    stamp = Listing(tables.Change, NEWEST_CHANGES, (), '["changes",null]').stamp
     query = "query($cursor: String) { changes(after: $cursor) { nodes { kind } } }"
     ask = asker(engine)
     assert await ask(query, {"cursor": encode(stamp, None, 1)}) == {"changes": {"nodes": []}}
@@ -209,8 +209,8 @@ async def test_a_forged_cursor_is_refused(engine: AsyncEngine, key: Any) -> None
 
 
 async def test_a_page_of_models_and_all_their_changes_is_one_statement_each(engine: AsyncEngine) -> None:
-    await put(engine, priced(1, 15))
-    await put(engine, priced(2, 15), NOW + DAY)
+    await put(engine, priced_registry(1, 15))
+    await put(engine, priced_registry(2, 15), NOW + DAY)
     seen: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -228,7 +228,7 @@ async def test_a_page_of_models_and_all_their_changes_is_one_statement_each(engi
 
 # Filters
 
-REVISIONS = [tiny(), dearer(), smaller(), tiny(), priced(4, 2), priced(5, 2)]
+REVISIONS = [tiny(), dearer(), smaller(), tiny(), priced_registry(4, 2), priced_registry(5, 2)]
 ODD = (
     "prices",
     "Prices.STANDARD",
@@ -239,12 +239,12 @@ ODD = (
     "contextWindow.x",
     None,
 )
-"""Facts that hold words others begin with, or almost."""
+"""Names of facts of which some begin, or almost begin, with others."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def eventful(kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ask]:
-    """A registry that has seen six refreshes, and a few odd changes more."""
+    """A registry with six revisions, and a few unusual changes."""
     url = await create_database(kind, tmp_path_factory.mktemp("eventful"))
     engine = database.create_engine(url)
     await database.prepare(engine)
@@ -272,7 +272,7 @@ async def eventful(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 
 async def found(ask: Ask, filter: dict[str, Any] | None = None) -> list[Change]:
-    """Every change that fits, in the order they are listed."""
+    """All changes that match, in listing order."""
     nodes: list[Change] = []
     cursor: str | None = None
     while True:
@@ -295,7 +295,7 @@ SPELLINGS = {
     "nobody's": None,
     "": None,
 }
-"""Ways to write a model, and what each means."""
+"""Reference -> the model it means."""
 moments = st.datetimes(datetime(2026, 11, 19), datetime(2026, 12, 1)).map(lambda moment: moment.isoformat() + "Z")  # noqa: DTZ001 - the Z says it
 FILTERS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Change, Any], bool]]] = {
     "kinds": (
@@ -338,7 +338,7 @@ def test_every_filter_is_checked_here() -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def everything(eventful: Ask) -> list[Change]:
-    """All its changes."""
+    """All changes of the registry."""
     changes = await found(eventful)
     assert len(changes) > 30
     assert {each["kind"] for each in changes} >= {"PROVIDER_ADDED", "MODEL_ADDED", "MODEL_RETIRED", "MODEL_RETURNED"}
@@ -347,21 +347,19 @@ async def everything(eventful: Ask) -> list[Change]:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=st.fixed_dictionaries({}, optional={name: values for name, (values, _) in FILTERS.items()}))
-async def test_filters_give_what_a_plain_check_gives(
-    eventful: Ask, everything: list[Change], filter: dict[str, Any]
-) -> None:
+async def test_filters_match_a_plain_check(eventful: Ask, everything: list[Change], filter: dict[str, Any]) -> None:
     expected = [each for each in everything if all(FILTERS[name][1](each, value) for name, value in filter.items())]
     assert await found(eventful, filter) == expected
 
 
-async def test_a_model_nobody_sells_any_more_is_found_letter_for_letter(eventful: Ask) -> None:
+async def test_a_model_no_provider_serves_any_more_is_found_by_its_exact_reference(eventful: Ask) -> None:
     changes = await found(eventful, {"models": ["openai/gone"]})
     assert [each["field"] for each in changes] == list(reversed(ODD))
     assert {each["model"] for each in changes} == {None}
 
 
 @pytest.mark.parametrize("filter", [{"models": ["x"] * 201}, {"fields": ["x"] * 201}, {"kinds": ["MODEL_ADDED"] * 201}])
-async def test_a_filter_nobody_needs_is_refused(eventful: Ask, filter: dict[str, Any]) -> None:
+async def test_a_filter_that_is_too_large_is_refused(eventful: Ask, filter: dict[str, Any]) -> None:
     (error,) = (await eventful(ALL, {"filter": filter}, errors=True))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert "at most 200" in error["message"]
@@ -374,7 +372,7 @@ async def test_the_largest_filter_is_answered(eventful: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", ["\x00", "%", "_", "'", "é", "💰" * 300, "x" * 500, "a\\"])
-async def test_names_nothing_has_find_nothing(eventful: Ask, name: str) -> None:
+async def test_unknown_names_find_nothing(eventful: Ask, name: str) -> None:
     for filter in ({"models": [name]}, {"providers": [name]}, {"fields": [name]}):
         assert await found(eventful, filter) == []
 
@@ -386,7 +384,7 @@ async def test_a_text_longer_than_any_name_is_refused(eventful: Ask, name: str) 
     assert "500 characters" in error["message"]
 
 
-async def test_every_filter_has_an_index_that_keeps_the_order(engine: AsyncEngine) -> None:
+async def test_every_filter_has_an_index_in_the_order_of_changes(engine: AsyncEngine) -> None:
     def indexes(sync: sa.Connection) -> set[str | None]:
         return {index["column_names"][0] for index in sa.inspect(sync).get_indexes("change")}
 

@@ -1,4 +1,4 @@
-"""The promise: one request gives the whole model page, and every number on it is the right one."""
+"""The promise: one request returns a whole model page, and every number on it is correct."""
 
 from tests.support.registry import Ask
 
@@ -17,14 +17,14 @@ PAGE = """
 """
 
 
-async def test_the_model_page_of_gpt_4_1_mini_says_what_its_maker_says(full: Ask) -> None:
+async def test_the_model_page_of_gpt_4_1_mini_matches_its_makers_documentation(full: Ask) -> None:
     model = (await full(PAGE))["model"]
 
     assert {name: model[name] for name in ("ref", "slug", "name", "status", "accessType")} == {
         "ref": "openai/gpt-4.1-mini",
         "slug": "gpt-4.1-mini",
         "name": "GPT-4.1 mini",
-        # Its end on 2027-01-14 was announced on 2026-10-14.
+        # On 2026-10-14 its retirement on 2027-01-14 was announced.
         "status": "DEPRECATED",
         "accessType": "CLOSED",
     }
@@ -60,13 +60,13 @@ async def test_the_model_page_of_gpt_4_1_mini_says_what_its_maker_says(full: Ask
     assert parameters["response_format"]["allowedValues"] == ["text", "json_object", "json_schema"]
 
 
-async def test_a_parameter_is_found_by_name_and_null_when_nobody_mentions_it(full: Ask) -> None:
+async def test_a_parameter_is_found_by_name_and_null_if_no_source_mentions_it(full: Ask) -> None:
     query = """{ model(ref: "openai/gpt-4.1-mini") {
       temperature: parameter(name: "temperature") { default } unheard: parameter(name: "unheard_of") { default } } }"""
     assert (await full(query))["model"] == {"temperature": {"default": 1}, "unheard": None}
 
 
-async def test_the_window_that_genai_prices_rounds_is_taken_from_elsewhere_and_the_difference_is_shown(
+async def test_a_context_window_that_genai_prices_rounds_comes_from_another_source_and_both_values_are_shown(
     full: Ask,
 ) -> None:
     query = """{ model(ref: "openai/gpt-4.1-mini") {
@@ -79,7 +79,7 @@ async def test_the_window_that_genai_prices_rounds_is_taken_from_elsewhere_and_t
     assert {"field": "contextWindow"} in model["disputes"]
 
 
-async def test_the_tiny_registry_reads_back_whole(ask: Ask) -> None:
+async def test_the_whole_tiny_registry_can_be_read(ask: Ask) -> None:
     query = """{ model(ref: "openai/tiny-large") {
       name provider { name kind } family { slug defaultModel { ref } } contextWindow knowledgeCutoff knowledgeCutoffText
       price { input output cacheRead cacheWrite publication }
@@ -120,7 +120,7 @@ async def test_the_tiny_registry_reads_back_whole(ask: Ask) -> None:
     }
 
 
-async def test_a_model_without_a_price_says_so_and_never_zero(ask: Ask) -> None:
+async def test_a_model_without_a_price_has_an_unknown_price_and_not_zero(ask: Ask) -> None:
     query = """{ model(ref: "azure/tiny-small") {
       status contextWindow price { input output publication } prices { amount }
       priceCards { label input output publication note } } }"""
@@ -141,7 +141,7 @@ async def test_a_model_without_a_price_says_so_and_never_zero(ask: Ask) -> None:
     }
 
 
-async def test_references_are_read_in_every_spelling(ask: Ask) -> None:
+async def test_references_are_accepted_in_every_spelling(ask: Ask) -> None:
     query = "query($ref: String!) { model(ref: $ref) { ref } }"
     for ref in (
         "openai/tiny-small",
@@ -151,7 +151,7 @@ async def test_references_are_read_in_every_spelling(ask: Ask) -> None:
         "OpenAI/tiny-small",
     ):
         assert (await ask(query, {"ref": ref}))["model"] == {"ref": "openai/tiny-small"}, ref
-    # A bare id held by a lab and a reseller means the lab's.
+    # A bare id that a lab and a reseller have means the lab's model.
     assert (await ask(query, {"ref": "tiny-small"}))["model"] == {"ref": "openai/tiny-small"}
     for ref in ("", "nothing", "openai/", "/", "a\x00b", "' OR 1=1 --", "😀"):
         assert (await ask(query, {"ref": ref}))["model"] is None, ref
@@ -159,7 +159,7 @@ async def test_references_are_read_in_every_spelling(ask: Ask) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-async def test_ids_find_their_things_again_and_garbage_finds_nothing(ask: Ask) -> None:
+async def test_ids_find_their_entities_and_invalid_ids_find_nothing(ask: Ask) -> None:
     found = await ask('{ model(ref: "openai/tiny-large") { id provider { id } family { id } } }')
     ids = [found["model"]["id"], found["model"]["provider"]["id"], found["model"]["family"]["id"], "garbage", "", "%%%"]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Model { ref } ... on Provider { slug } } }"

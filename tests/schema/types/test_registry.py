@@ -1,4 +1,4 @@
-"""The promise: the bundled sources alone make a whole registry, and it is honest about what it does not know."""
+"""The promise: the bundled sources alone make a complete registry, which never presents an unknown value as known."""
 
 import json
 from decimal import Decimal
@@ -27,7 +27,7 @@ async def test_every_source_says_where_it_comes_from_and_how_fresh_it_is(full: A
     by_slug = {source["slug"]: source for source in sources}
     assert [source["slug"] for source in sources] == ["overlay", "curated", "genai-prices", "models-dev", "openrouter"]
     for slug in ("curated", "genai-prices", "models-dev"):
-        # The bundled copy of a feed is what there is until the feed is reached.
+        # The bundled copy is used until the feed is fetched.
         assert by_slug[slug]["status"] == ("OK" if slug == "curated" else "STALE")
         assert by_slug[slug]["license"] == "MIT"
         assert by_slug[slug]["modelCount"] > 0
@@ -36,7 +36,7 @@ async def test_every_source_says_where_it_comes_from_and_how_fresh_it_is(full: A
     assert by_slug["openrouter"]["lastSuccessAt"] is None
 
 
-def test_a_price_of_zero_is_only_ever_a_price_stated_as_free(loaded: Loaded) -> None:
+def test_a_price_is_zero_only_if_it_is_stated_as_free(loaded: Loaded) -> None:
     prices = ("price_input", "price_output", "price_cache_read", "price_cache_write")
     for model in loaded.merged.models:
         if any(getattr(model, name) == 0 for name in prices):
@@ -48,7 +48,7 @@ def test_a_price_of_zero_is_only_ever_a_price_stated_as_free(loaded: Loaded) -> 
             assert (rate.amount is None) == (rate.publication is PricePublication.INCLUDED), model.ref
 
 
-def test_zeros_are_free_only_at_the_providers_declared_so(loaded: Loaded) -> None:
+def test_zeros_are_free_only_at_providers_declared_to_be_free(loaded: Loaded) -> None:
     free = {m.provider_slug for m in loaded.merged.models if m.price_publication is PricePublication.FREE}
     assert free == {
         "aihubmix",
@@ -83,7 +83,7 @@ def test_nothing_bundled_is_quarantined(loaded: Loaded) -> None:
     assert [line for catalogue in loaded.catalogues for line in catalogue.quarantined] == []
 
 
-def test_every_fact_shown_has_a_source(loaded: Loaded) -> None:
+def test_every_fact_has_a_source(loaded: Loaded) -> None:
     columns = {
         "context_window": "contextWindow",
         "max_output_tokens": "maxOutputTokens",
@@ -101,7 +101,7 @@ def test_every_fact_shown_has_a_source(loaded: Loaded) -> None:
                 assert field in believed, (model.ref, field)
 
 
-def test_prices_are_the_digits_the_feed_wrote(loaded: Loaded) -> None:
+def test_prices_keep_the_digits_of_the_feed(loaded: Loaded) -> None:
     document = json.loads(models_dev.bundled(), parse_float=str)
     checked = 0
     for model in loaded.merged.models:

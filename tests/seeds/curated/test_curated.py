@@ -34,7 +34,7 @@ def test_no_two_rules_contradict_each_other(loaded: Loaded, catalogue: Catalogue
     contradictions: list[str] = []
     for rule in catalogue.rules:
         if rule.own:
-            continue  # an entry by name outweighs the patterns: that is what it is for
+            continue  # an entry by name overrides patterns on purpose
         statements = [
             *(("fact", name, value) for name, value in rule.claims.facts.items() if name not in UNITED),
             *(("capability", name, value) for name, value in rule.claims.capabilities.items()),
@@ -97,7 +97,7 @@ def test_parameters_differ_if_the_apis_do(loaded: Loaded) -> None:
     # Reasoning models reject it, and take an effort instead.
     assert by_ref["openai/o3"]["temperature"].supported is False
     assert by_ref["openai/o3"]["reasoning_effort"].allowed_values == ("low", "medium", "high")
-    # Each API spells its own way.
+    # Each API has its own spelling.
     assert "max_tokens" in by_ref["anthropic/claude-sonnet-4-5"]
     assert "maxOutputTokens" in by_ref["google/gemini-2.5-pro"]
     assert "max_completion_tokens" in by_ref["openai/gpt-4.1"]

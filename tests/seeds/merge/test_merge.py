@@ -1,4 +1,4 @@
-"""The promise: the most trusted source wins, the claims of every other are kept, and nothing is invented."""
+"""The promise: the most trusted source wins, the claims of the others are kept, and nothing is invented."""
 
 from datetime import date
 from decimal import Decimal
@@ -146,7 +146,7 @@ def test_a_match_rule_gives_snapshots_the_prices_of_their_model() -> None:
     models = {model.slug: model for model in merge([priced, listed], TODAY).models}
     snapshot = models["gpt-x-2025-01-01"]
     assert snapshot.price_input == 2
-    assert snapshot.name == "gpt-x-2025-01-01"  # the group's name is not the snapshot's
+    assert snapshot.name == "gpt-x-2025-01-01"  # the name of the group is not the name of the snapshot
     assert (snapshot.version_of, models["gpt-x"].version_of) == ("gpt-x", "gpt-x")
     assert snapshot.is_latest_version is True
 
@@ -190,7 +190,7 @@ def test_a_feeds_pattern_that_matches_another_model_is_not_an_alias() -> None:
     ]
     models = {model.ref: model for model in merge([feed], TODAY).models}
     assert [name for name, _ in models["openai/gpt-9.1"].aliases] == ["gpt-9-1", "gpt-9.1-turbo"]
-    # A person who wrote it down knows better.
+    # A curated entry overrides the pattern.
     feed.source = "curated"
     (model,) = [each for each in merge([feed], TODAY).models if each.ref == "openai/gpt-9.1"]
     assert len(model.aliases) == 4

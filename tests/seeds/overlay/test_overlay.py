@@ -32,13 +32,13 @@ EXAMPLE = Path(__file__).parents[3] / "seeds" / "overlay" / "example.toml"
 
 @pytest.fixture(scope="module")
 def whole() -> load.Loaded:
-    """The bundled sources with the example over them."""
+    """The bundled sources with the example overlay."""
     return load.read(overlay=EXAMPLE)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def registry(kind: str, whole: load.Loaded, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ask]:
-    """The whole registry with the example over it. Tests only read it."""
+    """The whole registry with the example overlay. Tests only read it."""
     url = await create_database(kind, tmp_path_factory.mktemp("overlaid"))
     engine = database.create_engine(url)
     await database.prepare(engine)
@@ -54,13 +54,13 @@ def from_toml(text: str) -> Overlay:
 
 
 def served(data: dict[str, Any]) -> dict[str, Any]:
-    """An answer as a client reads it, digit for digit."""
+    """A response as a client parses it, digit for digit."""
     answer: dict[str, Any] = load_json(orjson.dumps(data).decode())
     return answer
 
 
 def over(text: str) -> list[Catalogue]:
-    """The tiny registry under an overlay."""
+    """The tiny registry with an overlay."""
     overlay = from_toml(text)
     overlay.check(tiny())
     return [overlay.catalogue, *tiny()]
@@ -309,14 +309,13 @@ def test_json_and_toml_give_the_same_overlay() -> None:
     as_toml = read(EXAMPLE).catalogue
     assert {model.slug: model for model in as_json.models} == {model.slug: model for model in as_toml.models}
     assert as_json.providers == as_toml.providers
-    # What begins with a brace is JSON, whatever the file is called; a byte order mark does no harm.
+    # Content that starts with a brace is JSON, whatever the file's name; a byte order mark is ignored.
     assert parse(b"\xef\xbb\xbf" + text.encode(), "mine").catalogue == as_json
 
 
 def test_the_overlay_can_set_whatever_the_curated_files_can() -> None:
-    curated_only = {"reference", "unsupported_parameters"}
-    assert set(loader.FactsShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
-    assert set(loader.PLAIN) | set(loader.SETS) <= set(shape.ModelShape.model_fields)
+    curated_only = {"reference", "unsupported_parameters", "providers", "create"}
+    assert set(loader.ModelShape.model_fields) - curated_only <= set(shape.ModelShape.model_fields)
     assert set(USUAL_UNITS) == set(Meter)
 
 

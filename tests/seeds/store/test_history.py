@@ -26,7 +26,7 @@ def rate(amount: str, meter: Meter = Meter.INPUT, begin: date | None = None, end
 
 
 def stored(rates: Sequence[MergedRate]) -> list[MergedRate]:
-    """As a first load stores them."""
+    """The rates as a first load stores them."""
     return [replace(rate, position=position) for position, rate in enumerate(rates)]
 
 
@@ -141,7 +141,7 @@ def repriced(amount: str) -> list[Catalogue]:
 async def test_changed_prices_extend_the_history_that_as_of_uses(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     await put(engine, repriced("1"), NOW + timedelta(days=10))
-    # Another fact moves: what was observed of the prices stays.
+    # Another fact changes; the observed price periods stay.
     renamed = repriced("1")
     renamed[2].models[0].facts["name"] = "Large"
     await put(engine, renamed, NOW + timedelta(days=20))

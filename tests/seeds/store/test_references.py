@@ -1,4 +1,4 @@
-"""The promise: the reference index is that of the models that are stored, after every refresh."""
+"""The promise: after every refresh the reference index matches the stored models."""
 
 import pytest
 import sqlalchemy as sa
@@ -67,12 +67,12 @@ async def test_a_new_maker_is_a_vendor_in_the_ids_of_others(engine: AsyncEngine)
     slug = "us.wanderers.tiny-9-v1:0"
     await put(engine, with_bedrock(slug))
     assert ("FULL", "tiny-us-wanderers/9/", "") in await keys(engine, f"amazon-bedrock/{slug}")
-    # Nothing about the model itself changes, but now somebody lists a model of that maker.
+    # The model does not change, but another provider now lists a model of that maker.
     await put(engine, with_bedrock(slug, "wanderers/tiny-8"), NOW.replace(hour=13))
     assert ("FULL", "tiny/9/", "us") in await keys(engine, f"amazon-bedrock/{slug}")
 
 
-async def test_an_index_that_is_right_is_left_alone(engine: AsyncEngine) -> None:
+async def test_a_correct_index_is_not_rewritten(engine: AsyncEngine) -> None:
     await put(engine, tiny())
     writes: list[str] = []
 
@@ -88,7 +88,7 @@ async def test_an_index_that_is_right_is_left_alone(engine: AsyncEngine) -> None
 
 
 @pytest.mark.parametrize("table", [tables.Reference, tables.Prefix])
-async def test_what_is_missing_is_written_again(engine: AsyncEngine, table: type[tables.Table]) -> None:
+async def test_missing_rows_are_written_again(engine: AsyncEngine, table: type[tables.Table]) -> None:
     await put(engine, tiny())
     before = await keys(engine, "openai/tiny-large"), await words(engine)
     async with database.writing(engine) as writer:

@@ -111,7 +111,7 @@ async def test_a_model_that_leaves_every_source_is_retired_with_a_date_and_can_r
         ("MODEL_RETIRED", "azure/tiny-small"),
         ("MODEL_RETIRED", "openai/tiny-small"),
     ]
-    # Gone is gone: nothing more happens to it.
+    # A retired model is not changed again.
     assert not (await put(engine, without("tiny-small"), LATER)).wrote
 
     await put(engine, tiny(), LATER + timedelta(days=1))

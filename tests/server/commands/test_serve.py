@@ -29,7 +29,7 @@ async def test_an_empty_database_is_loaded_once(tmp_path: Path) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             await ended(process)
-        return {"models": registry["modelCount"], "revision": registry["revision"]["number"]}, server.said
+        return {"models": registry["modelCount"], "revision": registry["revision"]["number"]}, server.output
 
     first, output = await registry_of_server(tmp_path / "first.log")
     assert first["models"] >= 4_800
@@ -70,7 +70,7 @@ async def test_stopping_a_server_stops_its_load(tmp_path: Path) -> None:
 async def test_sigterm_stops_a_server_cleanly(tiny_url: str, tmp_path: Path) -> None:
     async with serving(tiny_url, tmp_path) as server:
         assert await server.stop() == 0
-        assert "Traceback" not in server.said
+        assert "Traceback" not in server.output
 
 
 async def test_a_started_request_is_answered_before_the_server_stops(tiny_url: str, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_a_started_request_is_answered_before_the_server_stops(tiny_url: s
         async with server.client() as client:  # once this is answered, the server has read the first half
             assert (await client.get("/healthz")).status_code == 200
         server.process.send_signal(signal.SIGTERM)
-        while "Shutting down" not in server.said:
+        while "Shutting down" not in server.output:
             await asyncio.sleep(0.02)
         writer.write(body[10:])
         response = await reader.read()
@@ -96,7 +96,7 @@ async def test_a_started_request_is_answered_before_the_server_stops(tiny_url: s
 
 async def test_a_server_prints_its_addresses_and_its_database(tiny_url: str, tmp_path: Path) -> None:
     async with serving(tiny_url, tmp_path) as server:
-        lines = server.said.splitlines()
+        lines = server.output.splitlines()
         assert f"Database: {tiny_url}" in lines
         assert (
             f"ModelMeta is running. Catalog: {server.address}/  GraphQL: {server.address}/graphql  GraphiQL: {server.address}/graphiql"

@@ -432,7 +432,7 @@ async def test_an_unknown_path_answers_in_graphqls_shape(client: httpx.AsyncClie
 
 async def test_a_mutation_is_not_executed_by_get(client: httpx.AsyncClient) -> None:
     answer = await client.get("/graphql", params={"query": "mutation { __typename }"}, headers={"accept": GRAPHQL})
-    if answer.status_code == 400:  # as long as there are no mutations at all
+    if answer.status_code == 400:  # also if the schema has no mutations
         refused(answer.json(), "GRAPHQL_VALIDATION_FAILED")
         sdl = await ask(client, "{ __schema { mutationType { name } } }")
         assert sdl.json() == {"data": {"__schema": {"mutationType": None}}}
@@ -441,7 +441,7 @@ async def test_a_mutation_is_not_executed_by_get(client: httpx.AsyncClient) -> N
         refused(answer.json(), "METHOD_NOT_ALLOWED")
 
 
-# Persisted queries, as Apollo's link speaks them
+# Persisted queries, as Apollo's link sends them
 
 
 def persisted(text: str) -> dict[str, Any]:
@@ -571,8 +571,8 @@ async def test_an_unexpected_error_is_replaced_by_the_id_of_its_log_entry(tmp_pa
         assert not LEAKS.search(answer.text)
         found = re.search(r"Quote ([0-9a-f]{12}) when", error["message"])
         assert found
-        assert f"error {found[1]}" in server.said
-        assert "no such table: rate" in server.said
+        assert f"error {found[1]}" in server.output
+        assert "no such table: rate" in server.output
 
 
 async def test_an_operation_that_takes_too_long_gets_a_timeout_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The promise: no document takes the server away from others, and no honest one is refused."""
+"""The promise: no document can block the server for others, and no ordinary document is refused."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -39,7 +39,7 @@ async def ask(client: httpx.AsyncClient, query: str, variables: Mapping[str, Any
 
 
 def cost(query: str, variables: Mapping[str, Any] | None = None) -> int:
-    """What a document costs, under limits nothing reaches."""
+    """The cost of a document, with limits too high to matter."""
     document = parse(query)
     operation = get_operation_ast(document)
     assert operation
@@ -47,13 +47,13 @@ def cost(query: str, variables: Mapping[str, Any] | None = None) -> int:
 
 
 def levels(depth: int) -> str:
-    """A query whose fields nest so deep, and bring one object each."""
+    """A query with fields nested to this depth, each of which returns one object."""
     pairs = "provider { models(first: 1) { nodes { " * ((depth - 2) // 3)
     left = ["ref", "provider { slug }", "provider { models(first: 1) { totalCount } }"][(depth - 2) % 3]
     return '{ model(ref: "openai/tiny-large") { ' + pairs + left + " } } }" * ((depth - 2) // 3) + " } }"
 
 
-# What is bounded
+# Limits
 
 
 async def test_nesting_is_bounded(client: httpx.AsyncClient) -> None:
@@ -90,7 +90,7 @@ async def test_aliases_are_bounded(client: httpx.AsyncClient) -> None:
 
 
 async def test_tokens_are_bounded(client: httpx.AsyncClient) -> None:
-    fits = "query(" + "$x: Int " * 1_240 + ") { __typename }"  # 4,960 and a few
+    fits = "query(" + "$x: Int " * 1_240 + ") { __typename }"  # about 4,960 tokens
     assert "too many" not in (await ask(client, fits)).text.lower()
     answer = await ask(client, "{ " + "__typename " * 5_000 + "}")
     assert answer.status_code == 400
@@ -140,7 +140,7 @@ async def test_fields_of_a_selection_are_bounded_before_they_are_compared_pairwi
     ],
     ids=["of_the_schema", "in_an_unused_fragment", "with_selections_of_their_own", "without_an_operation"],
 )
-async def test_fields_are_bounded_where_no_operation_leads_too(client: httpx.AsyncClient, query: str) -> None:
+async def test_fields_are_bounded_in_unused_fragments_too(client: httpx.AsyncClient, query: str) -> None:
     answer = await ask(client, query)
     assert answer.status_code == 400
     refused(answer.json(), "COST_LIMIT")
@@ -154,7 +154,7 @@ async def test_five_hundred_fields_are_allowed(client: httpx.AsyncClient) -> Non
 # Cost
 
 
-def test_an_object_costs_one_and_a_page_as_many_as_it_can_bring() -> None:
+def test_an_object_costs_one_and_a_page_as_many_objects_as_it_can_return() -> None:
     assert cost("{ registry { modelCount } }") == 1
     assert cost('{ model(ref: "x") { ref provider { slug } } }') == 2
     # A page of ten: the connection's ten entries, each a list of nodes on the way.
@@ -174,19 +174,19 @@ def test_pages_multiply() -> None:
 FACETS = "facets { providers { value label count } capabilities { count } inputPrice { min max } }"
 
 
-def test_facets_are_counted_once_for_a_list_whatever_its_page() -> None:
+def test_facets_are_counted_once_for_a_list_at_any_page_size() -> None:
     bare, small, large = (
         cost(f"{{ models(first: {size}) {{ nodes {{ ref }} {facets} }} }}")
         for size, facets in ((1, ""), (1, FACETS), (100, FACETS))
     )
-    assert small - bare == 202  # two lists of a hundred, a range, and what holds them
+    assert small - bare == 202  # two lists of a hundred, a range, and the objects that contain them
     assert large - small == cost("{ models(first: 100) { nodes { ref } } }") - bare
     spread = "{ models(first: 100) { nodes { ref } ...A } } fragment A on ModelConnection { ... { " + FACETS + " } }"
     assert cost(spread) == large
     assert cost(f"{{ models(first: 100) {{ nodes {{ ref }} a: {FACETS} b: {FACETS} }} }}") == large + 202
 
 
-def test_facets_multiply_with_the_pages_they_hang_below() -> None:
+def test_facets_multiply_with_the_pages_above_them() -> None:
     below = "{{ providers(first: {}) {{ nodes {{ models(first: 1) {{ totalCount {} }} }} }} }}"
     bare, one, fifty = (cost(below.format(size, facets)) for size, facets in ((50, ""), (1, FACETS), (50, FACETS)))
     assert fifty == 50 * one == bare + 50 * 202
@@ -208,7 +208,7 @@ def test_a_page_counts_the_same_however_its_size_is_given(query: str, variables:
     assert cost(query, variables) == cost("{ models(first: 70) { nodes { ref } } }")
 
 
-def test_a_page_of_no_stated_size_is_the_default_page() -> None:
+def test_a_page_without_a_size_counts_as_the_default_page() -> None:
     twenty = cost("{ models(first: 20) { nodes { ref } } }")
     assert cost("query($n: Int) { models(first: $n) { nodes { ref } } }") == twenty
     assert cost("query($n: Int = 70) { models(first: $n) { nodes { ref } } }", {"n": None}) == twenty
@@ -233,7 +233,7 @@ def test_a_comparison_costs_as_much_as_the_models_it_compares() -> None:
             4 * compared(1, selection),
             8 * compared(1, selection),
         ]
-    # Each model once, and not once for each other.
+    # Each model counts once, not once for every other model.
     one = cost('{ model(ref: "x") { provider { models(first: 100) { nodes { ref } } } } }')
     eight = compared(8, "models { provider { models(first: 100) { nodes { ref } } } }")
     assert 8 * one <= eight <= 9 * one
@@ -246,8 +246,8 @@ def test_aliases_of_one_field_add_up() -> None:
     assert cost("{ a: models(first: 50) { nodes { ref } } b: models(first: 50) { nodes { ref } } }") == 2 * one
 
 
-def test_what_is_skipped_at_run_time_counts_all_the_same() -> None:
-    # A document is checked once, whatever its variables switch on.
+def test_fields_skipped_at_run_time_count_too() -> None:
+    # The cost must not depend on which fields the variables include.
     query = "query($all: Boolean!) { models(first: 50) @include(if: $all) { nodes { ref } } }"
     assert cost(query, {"all": False}) == cost(query, {"all": True}) > 50
 
@@ -295,7 +295,7 @@ async def test_the_same_document_with_small_pages_runs(client: httpx.AsyncClient
     assert (answer.status_code, answer.json()) == (200, {"data": {"models": small}})
 
 
-async def test_a_page_larger_than_the_largest_is_refused_in_its_own_words(client: httpx.AsyncClient) -> None:
+async def test_a_page_over_the_maximum_is_refused_with_its_own_message(client: httpx.AsyncClient) -> None:
     for size in (101, 2_147_483_647, -1):
         answer = (await ask(client, "query($n: Int) { models(first: $n) { totalCount } }", {"n": size})).json()
         assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [
@@ -316,7 +316,7 @@ async def test_lists_without_pages_multiply_too(client: httpx.AsyncClient, query
     assert refused(answer.json(), "COST_LIMIT").startswith("The document can return more than 100000 objects")
 
 
-def test_a_plain_list_counts_as_many_as_it_is_asked_for_or_can_have() -> None:
+def test_a_plain_list_counts_its_requested_or_maximum_size() -> None:
     def offers(arguments: str) -> int:
         return cost(f'{{ model(ref: "x") {{ offers{arguments} {{ ref provider {{ name }} }} }} }}')
 
@@ -327,7 +327,7 @@ def test_a_plain_list_counts_as_many_as_it_is_asked_for_or_can_have() -> None:
     assert cost(given) == cost(given, {"n": None}) == offers("")
 
 
-def test_a_whole_number_with_a_point_counts_as_much_as_without() -> None:
+def test_a_whole_number_with_a_decimal_point_counts_the_same() -> None:
     query = "query($n: Int) { models(first: $n) { nodes { ref } } }"
     assert cost(query, {"n": 100.0}) == cost(query, {"n": 100}) > cost(query)
     documents = Documents(graph, Limits(15, 100, 100_000), 5_000)
@@ -341,7 +341,7 @@ def test_entries_of_a_list_of_scalars_are_free() -> None:
     assert cost('{ model(ref: "x") { aliases capabilities } }') == cost('{ model(ref: "x") { ref } }') == 1
 
 
-# Bombs
+# Query bombs
 
 DOUBLING = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(200))
 BOMBS = {
@@ -372,7 +372,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("query", BOMBS.values(), ids=BOMBS.keys())
-async def test_a_bomb_is_refused_and_others_are_answered_meanwhile(client: httpx.AsyncClient, query: str) -> None:
+async def test_a_query_bomb_is_refused_and_others_are_answered_meanwhile(client: httpx.AsyncClient, query: str) -> None:
     bomb, other = await asyncio.gather(ask(client, query), ask(client, '{ model(ref: "openai/tiny-large") { name } }'))
     assert other.json() == {"data": {"model": {"name": "Tiny Large"}}}
     assert bomb.status_code == 400
@@ -390,14 +390,14 @@ async def test_a_bomb_is_refused_and_others_are_answered_meanwhile(client: httpx
         (BOMBS["two_fragments_in_each_other"], "Cannot spread fragment 'A' within itself via 'B'."),
     ],
 )
-async def test_a_circle_of_fragments_is_named(client: httpx.AsyncClient, query: str, message: str) -> None:
+async def test_a_cycle_of_fragments_is_reported_by_name(client: httpx.AsyncClient, query: str, message: str) -> None:
     assert refused((await ask(client, query)).json(), "GRAPHQL_VALIDATION_FAILED") == message
 
 
-# What has to pass
+# Allowed queries
 
 
-async def test_the_whole_schema_can_be_asked_for(client: httpx.AsyncClient) -> None:
+async def test_the_whole_schema_can_be_introspected(client: httpx.AsyncClient) -> None:
     query = get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     )
@@ -462,7 +462,7 @@ DOCUMENTS = [*SERVER.glob("pages/documents/*.graphql"), *SERVER.glob("graphiql/e
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_what_the_server_itself_asks_stays_within_the_limits(path: Path) -> None:
+def test_the_servers_own_documents_stay_within_the_limits(path: Path) -> None:
     document = parse(path.read_text(encoding="utf-8"))
     operation = get_operation_ast(document)
     assert operation
@@ -473,14 +473,14 @@ def test_what_the_server_itself_asks_stays_within_the_limits(path: Path) -> None
 
 
 @pytest.mark.parametrize("name", HONEST)
-async def test_honest_queries_pass(full: Ask, name: str) -> None:
+async def test_ordinary_queries_are_allowed(full: Ask, name: str) -> None:
     query, variables = HONEST[name]
     data = await full(query, variables)
     (found,) = data.values()
     assert found
 
 
-def test_the_limits_are_the_operators_to_set() -> None:
+def test_the_operator_can_set_the_limits() -> None:
     document = parse("{ a: registry { modelCount } b: registry { modelCount } }")
     check_document(survey(document), Limits(15, 2, 100))
     with pytest.raises(GraphQLError, match="2 aliases; at most 1 are allowed"):

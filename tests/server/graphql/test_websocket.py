@@ -52,7 +52,7 @@ async def ready(server: Server, **more: Any) -> AsyncGenerator[ClientConnection]
     """A socket after its handshake."""
     async with opened(server, **more) as socket:
         await say(socket, INIT)
-        assert await hear(socket) == ACK
+        assert await next_message(socket) == ACK
         yield socket
 
 
@@ -61,7 +61,7 @@ async def say(socket: ClientConnection, *messages: object) -> None:
         await socket.send(message if isinstance(message, str) else json.dumps(message))
 
 
-async def hear(socket: ClientConnection) -> dict[str, Any]:
+async def next_message(socket: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(15):
         message: dict[str, Any] = json.loads(await socket.recv())
         return message
@@ -85,8 +85,8 @@ def subscribe(id: object, query: str = QUERY, **more: Any) -> dict[str, Any]:
 async def asked(socket: ClientConnection, id: str, query: str = QUERY, **more: Any) -> dict[str, Any]:
     """The response to a query."""
     await say(socket, subscribe(id, query, **more))
-    answer = await hear(socket)
-    assert await hear(socket) == {"id": id, "type": "complete"}
+    answer = await next_message(socket)
+    assert await next_message(socket) == {"id": id, "type": "complete"}
     assert (answer["id"], answer["type"]) == (id, "next")
     return answer["payload"]
 
@@ -98,10 +98,10 @@ async def test_a_query_is_answered_and_completed(server: Server) -> None:
     async with opened(server) as socket:
         assert socket.subprotocol == PROTOCOL
         await say(socket, {**INIT, "payload": {"token": "none is needed"}})
-        assert await hear(socket) == ACK
+        assert await next_message(socket) == ACK
         await say(socket, subscribe("1"))
-        assert await hear(socket) == {"id": "1", "type": "next", "payload": ANSWER}
-        assert await hear(socket) == {"id": "1", "type": "complete"}
+        assert await next_message(socket) == {"id": "1", "type": "next", "payload": ANSWER}
+        assert await next_message(socket) == {"id": "1", "type": "complete"}
         named = "query A($ref: String!) { model(ref: $ref) { ref } } query B { registry { modelCount } }"
         payload = await asked(socket, "1", named, variables={"ref": "azure/tiny-small"}, operationName="A")
         assert payload == {"data": {"model": {"ref": "azure/tiny-small"}}}
@@ -115,18 +115,18 @@ async def test_our_protocol_is_chosen_among_several(server: Server) -> None:
 async def test_pings_are_answered_before_and_after_the_handshake(server: Server) -> None:
     async with opened(server) as socket:
         await say(socket, PING, PONG, {**PING, "payload": {"at": 1}})
-        assert [await hear(socket), await hear(socket)] == [PONG, PONG]
+        assert [await next_message(socket), await next_message(socket)] == [PONG, PONG]
         await say(socket, INIT, PING)
-        assert [await hear(socket), await hear(socket)] == [ACK, PONG]
+        assert [await next_message(socket), await next_message(socket)] == [ACK, PONG]
 
 
 async def test_operations_share_a_socket(server: Server) -> None:
     async with ready(server) as socket:
         ids = [f"query {number}" for number in range(15)]
         await say(socket, *(subscribe(id) for id in ids))
-        heard = [await hear(socket) for _ in range(30)]
+        messages = [await next_message(socket) for _ in range(30)]
         for id in ids:
-            assert [each for each in heard if each["id"] == id] == [
+            assert [message for message in messages if message["id"] == id] == [
                 {"id": id, "type": "next", "payload": ANSWER},
                 {"id": id, "type": "complete"},
             ]
@@ -139,8 +139,8 @@ async def test_decimals_in_variables_are_exact(server: Server) -> None:
             payload = json.dumps({"query": query, "variables": {"most": "PRICE"}}).replace('"PRICE"', price)
             await say(socket, f'{{"id": "1", "type": "subscribe", "payload": {payload}}}')
             answer = {"data": {"models": {"totalCount": count}}}
-            assert await hear(socket) == {"id": "1", "type": "next", "payload": answer}
-            assert (await hear(socket))["type"] == "complete"
+            assert await next_message(socket) == {"id": "1", "type": "next", "payload": answer}
+            assert (await next_message(socket))["type"] == "complete"
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,12 @@ async def test_a_refused_operation_is_an_error_message_on_a_socket_that_stays_op
 ) -> None:
     async with ready(server) as socket:
         await say(socket, {"id": "1", "type": "subscribe", "payload": payload})
-        message = await hear(socket)
+        message = await next_message(socket)
         assert (message["id"], message["type"]) == ("1", "error")
         refused({"errors": message["payload"]}, code)
         # No complete follows an error, and the id is free again.
         await say(socket, PING)
-        assert await hear(socket) == PONG
+        assert await next_message(socket) == PONG
         assert await asked(socket, "1") == ANSWER
 
 
@@ -177,21 +177,21 @@ async def test_an_error_in_the_variables_has_no_data(server: Server) -> None:
     async with ready(server) as socket:
         query = "query($n: Int!) { models(first: $n) { totalCount } }"
         await say(socket, subscribe("1", query, variables={"n": "many"}))
-        message = await hear(socket)
-        told = message["payload"] if message["type"] == "next" else {"errors": message["payload"]}
-        assert "$n" in refused(told, "BAD_USER_INPUT")
+        message = await next_message(socket)
+        response = message["payload"] if message["type"] == "next" else {"errors": message["payload"]}
+        assert "$n" in refused(response, "BAD_USER_INPUT")
 
 
 async def test_complete_ends_an_operation_without_further_messages(server: Server) -> None:
     async with ready(server) as socket:
         with server.asleep():
             await say(socket, subscribe("1"), {"id": "1", "type": "complete"}, subscribe("2"))
-        assert [await hear(socket), await hear(socket)] == [
+        assert [await next_message(socket), await next_message(socket)] == [
             {"id": "2", "type": "next", "payload": ANSWER},
             {"id": "2", "type": "complete"},
         ]
         await say(socket, {"id": "never begun", "type": "complete"}, PING)
-        assert await hear(socket) == PONG
+        assert await next_message(socket) == PONG
         assert await asked(socket, "1") == ANSWER
 
 
@@ -329,7 +329,7 @@ async def test_a_message_over_the_limit_closes_the_socket(
 async def test_the_largest_allowed_message_is_accepted(server: Server) -> None:
     async with ready(server) as socket:
         await say(socket, json.dumps(PING).ljust(LIMIT))
-        assert await hear(socket) == PONG
+        assert await next_message(socket) == PONG
 
 
 async def test_other_paths_have_no_sockets(server: Server) -> None:
@@ -340,7 +340,7 @@ async def test_other_paths_have_no_sockets(server: Server) -> None:
 
 
 async def test_a_socket_that_vanishes_does_not_affect_others(server: Server) -> None:
-    before = len(server.said)
+    before = len(server.output)
     async with ready(server) as staying:
         async with ready(server) as leaving:
             with server.asleep():
@@ -350,7 +350,7 @@ async def test_a_socket_that_vanishes_does_not_affect_others(server: Server) -> 
     async with server.client() as client:
         answer: httpx.Response = await client.post("/graphql", json={"query": QUERY})
         assert answer.json() == ANSWER
-    assert "Traceback" not in server.said[before:]
+    assert "Traceback" not in server.output[before:]
 
 
 async def test_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ async def test_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
         assert code in (1001, 1012)
 
 
-# Patience, with a wire of our own
+# Timeouts, with a fake connection
 
 
 class Wire:

@@ -1,4 +1,4 @@
-"""The promise: errors are pages that help the parsed and reveal no internals."""
+"""The promise: error pages help the reader and reveal no internals."""
 
 import re
 from pathlib import Path

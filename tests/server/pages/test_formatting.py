@@ -72,9 +72,9 @@ FORMATTED = [
     (formatting.lower_first("PDF"), "PDF"),
     (formatting.joined(["batch"], "or"), "batch"),
     (formatting.joined(["cached-input", "batch", "priority"], "or"), "cached-input, batch or priority"),
-    (formatting.end_date(None, "ACTIVE"), "No date announced"),
-    (formatting.end_date(None, "DEPRECATED"), "Unknown"),
-    (formatting.end_date("2027-01-14", "ACTIVE"), "14 January 2027"),
+    (formatting.field_value(None, "retirementDate", "ACTIVE"), "No date announced"),
+    (formatting.field_value(None, "retirementDate", "DEPRECATED"), "Unknown"),
+    (formatting.field_value("2027-01-14", "retirementDate", "ACTIVE"), "14 January 2027"),
     (formatting.pluralize(1, "model"), "1 model"),
     (formatting.pluralize(2_000, "model"), "2,000 models"),
 ]

@@ -14,9 +14,10 @@ from websockets.asyncio.client import connect
 
 from server import database
 from server.database import locks
+from server.errors import RefreshError, RefreshRunningError
 from server.graphql.execution import Request, Runner
 from server.refresh.plan import due_at, is_due
-from server.refresh.scheduler import Refresher, RefreshError, Scheduler
+from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
 from tests.support.feeds import Publisher, catalogue, listing, publishing
 from tests.support.registry import create_database, drop_database, put, settings_for, tiny
@@ -154,7 +155,7 @@ async def test_only_one_refresh_runs_at_a_time(engine: AsyncEngine, url: str) ->
     with publishing({"models-dev": catalogue(ONE)}) as feeds:
         settings = {"database_url": url, **feeds.variables(), **GUARD_OFF}
         async with locks.refresh_lock(engine):
-            with pytest.raises(locks.RefreshRunningError):
+            with pytest.raises(RefreshRunningError):
                 async with locks.refresh_lock(engine, wait=0.3):
                     pass
             completed = await asyncio.to_thread(modelmeta, "refresh", "--due", "--json", **settings)
