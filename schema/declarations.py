@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLField
@@ -35,7 +35,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 ROW: Any = Annotated[Any, StrawberryParent()]
 """How Strawberry marks the parameter that gets the row."""
-Key: TypeAlias = str | Callable[..., object]
+Key: TypeAlias = str | Callable[[Any], object] | Callable[Concatenate[Any, ...], object]
 """Name of the column that holds a batch function's key, or a function from the row and its arguments to the key."""
 
 

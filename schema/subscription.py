@@ -82,7 +82,7 @@ def changes(filter: ChangeFilter | None) -> Stream:
     return Stream(signature("changes", filter), rows, lambda row: Position(row.revision_number - 1, row.id))
 
 
-async def follow(state: State, watch: Revisions, stream: Stream, position: Position) -> AsyncGenerator[object]:
+async def follow(state: State, watch: Revisions, stream: Stream, position: Position) -> AsyncGenerator[Any]:
     """The rows after a position, then new ones as they are added, for as long as the caller asks."""
     latest = watch.number
     while True:

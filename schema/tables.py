@@ -36,7 +36,7 @@ def word(enum: type[Enum]) -> Any:
 
 class Table(SQLModel):
     model_config = {"use_attribute_docstrings": True}
-    __tablename__: ClassVar[str]
+    __tablename__: ClassVar[Any]
 
 
 def table(model: type[Table]) -> sa.Table:

@@ -24,7 +24,6 @@ def refresh_due_at(attempts: Sequence[datetime | None], interval_seconds: int) -
 
 def row_count(table: type[tables.Table], description: str) -> Any:
     """The number of rows of a table."""
-
     return edge(int, dataloaders.row_counts, by=lambda _: table, description=description)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from schema.column_types import is_array, is_object, plain
 from schema.enums import AccessType, ModelStatus, ParameterKind, PricePublication
@@ -160,8 +160,7 @@ def comparable(value: object) -> JsonValue:
     if is_array(value):
         return [comparable(member) for member in value]
     if isinstance(value, AbstractSet):
-        members: AbstractSet[object] = value
-        return sorted(str(comparable(member)) for member in members)
+        return sorted(str(comparable(member)) for member in cast("AbstractSet[object]", value))
     return str(getattr(value, "name", None) or value)
 
 

@@ -79,7 +79,7 @@ async def write(
     source = table(tables.Source)
     stored = {row.slug for row in await connection.execute(sa.select(source.c.slug))}
     for trust, slug in enumerate(TRUST):
-        columns: dict[str, object] = DESCRIBED[slug]._asdict() | {"trust": trust}
+        columns: dict[str, object] = {**DESCRIBED[slug]._asdict(), "trust": trust}
         if state := states.get(slug):
             columns |= {"status": state.status, "last_error": state.error}
             columns |= {"last_attempt_at": now} if state.asked else {}
