@@ -20,6 +20,7 @@ from server.settings import Settings
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0
 """Seconds a client has to send connection_init."""
+NO_PAYLOAD: Final[Mapping[str, object]] = {}
 MAX_OPERATIONS: Final = 20
 """Operations under way on one socket."""
 CLOSE_TIMEOUT: Final = 1.0
@@ -136,8 +137,7 @@ class Session:
                 if self.initialized:
                     raise CloseSocket(4429, "Too many initialisation requests")
                 payload = message.get("payload")
-                if payload is None:
-                    payload = {}
+                payload = NO_PAYLOAD if payload is None else payload
                 if not is_object(payload):
                     raise CloseSocket(4400, "The payload of connection_init must be an object")
                 # Browsers can't set a socket's headers, so the payload may contain them.

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import (
-    GraphQLArgument,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -80,7 +79,7 @@ class Writer:
     def selected(
         self, parent: GraphQLObjectType | GraphQLInterfaceType, name: str, depth: int, taken: dict[str, str]
     ) -> str | None:
-        definition = parent.fields[name]
+        definition: Any = parent.fields[name]
         below = named(definition.type)
         body = self.selection(below, depth + 1) if isinstance(below, (GraphQLObjectType, GraphQLInterfaceType)) else ""
         if isinstance(below, GraphQLInterfaceType) and self.random.random() < 0.8:
@@ -119,7 +118,7 @@ class Writer:
         self.variables[name] = value
         return f"${name}"
 
-    def value(self, argument: GraphQLArgument, name: str) -> str:
+    def value(self, argument: Any, name: str) -> str:
         value = self.drawn(argument.type, name, 0)
         if self.random.random() < 0.4 and not (value is None and isinstance(argument.type, GraphQLNonNull)):
             return self.variable(str(argument.type), value)

@@ -249,6 +249,7 @@ class Run:
         if declaration.kind is Kind.COLUMN:
             return [getattr(row, plan.attribute) for row in rows]
         given = self.arguments(plan)
+        values: Sequence[Any]
         if declaration.function is None or declaration.kind is Kind.CONNECTION:
             values = found[0]
         else:
