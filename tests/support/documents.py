@@ -119,10 +119,11 @@ class Writer:
         return f"${name}"
 
     def value(self, argument: Any, name: str) -> str:
-        value = self.drawn(argument.type, name, 0)
-        if self.random.random() < 0.4 and not (value is None and isinstance(argument.type, GraphQLNonNull)):
-            return self.variable(str(argument.type), value)
-        return literal(value, argument.type)
+        type_: Any = argument.type
+        value = self.drawn(type_, name, 0)
+        if self.random.random() < 0.4 and not (value is None and str(type_).endswith("!")):
+            return self.variable(str(type_), value)
+        return literal(value, type_)
 
     def drawn(self, type_: Any, name: str, depth: int) -> Any:
         """A value of an input type: mostly one that means something."""
