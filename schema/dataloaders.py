@@ -1,7 +1,7 @@
 """Batch functions: (context, keys) -> one value for each key, in the order of the keys."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from schema.errors import ClientError
 from schema.kept import by_revision
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -30,6 +31,12 @@ def itself(row: T) -> T:
     return row
 
 
+def called(batch: F, name: str) -> F:
+    """The function under a name that explains a plan which calls it."""
+    batch.__name__ = name
+    return batch
+
+
 def one(table: type[Row], key: str) -> Batch[Hashable, Row | None]:
     """A batch function: the row of the table with each key, or None."""
 
@@ -38,7 +45,7 @@ def one(table: type[Row], key: str) -> Batch[Hashable, Row | None]:
         by_key = {getattr(row, key): row for row in found}
         return [by_key.get(wanted) for wanted in keys]
 
-    return rows
+    return called(rows, f"{table.__name__} by {key}")
 
 
 def many(
@@ -54,7 +61,7 @@ def many(
             found[getattr(row, key)].append(row)
         return [found[wanted] for wanted in keys]
 
-    return rows
+    return called(rows, f"{table.__name__} rows by {key}")
 
 
 providers: Batch[str, tables.Provider | None] = by_revision(one(tables.Provider, "slug"))

@@ -24,6 +24,9 @@ from server.settings import Settings, list_settings, read_settings, settings_tab
 def query(
     document: Annotated[str, typer.Argument(help="A GraphQL document, or - to read it from standard input.")],
     variables: Annotated[str, typer.Option(help="Variables, as a JSON object.")] = "{}",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print how the document would be executed, and do not execute it.")
+    ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Run a GraphQL document against the database, without a server."""
@@ -34,17 +37,23 @@ def query(
     if not is_object(values):
         raise OperatorError("--variables is not a JSON object: write it in braces.")
     text = sys.stdin.read() if document == "-" else document
-    answer = run(_execute(read_settings(database_url=database_url), Request(text, values, None, {})))
+    answer = run(_execute(read_settings(database_url=database_url), Request(text, values, None, {}), explain))
+    if isinstance(answer, str):
+        sys.stdout.write(answer + "\n")
+        return
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     if answer.get("errors"):
         raise SystemExit(1)
 
 
-async def _execute(settings: Settings, request: Request) -> dict[str, Any]:
+async def _execute(settings: Settings, request: Request, explain: bool) -> dict[str, Any] | str:
+    """The response, or the explanation of how it would be made."""
     async with opened(settings) as engine:
         runner = Runner(engine, settings)
         try:
             operation = runner.prepare(request)
+            if explain:
+                return runner.explain(operation)
             if operation.is_subscription:
                 event: dict[str, Any] = orjson.loads(await anext(runner.events(operation)))
                 return event

@@ -11,7 +11,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     get_operation_ast,
-    parse,
     validate,
 )
 from graphql.execution.values import VariableValues
@@ -21,9 +20,10 @@ from schema.column_types import is_array
 from schema.errors import ClientError
 from server.graphql.errors import MAX_ERRORS, with_code
 from server.graphql.limits import Limits, check_document, check_fragments, check_operation, survey
+from server.graphql.parsing import parse
 from server.graphql.plan.arguments import Variables
 from server.graphql.plan.compile import compile_operation
-from server.graphql.plan.plan import NotCoveredError, Plan
+from server.graphql.plan.plan import NotCoveredError, Plan, Selection
 from server.graphql.validation import is_certainly_valid
 
 MOST_PLANS: Final = 16
@@ -55,6 +55,10 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits, max_tokens: int) -> None:
         self.schema, self.limits, self.max_tokens = schema, limits, max_tokens
         self._prepared: Cache[PreparedDocument] = Cache(16 * 1024 * 1024)
+        self._selections: Cache[Selection] = Cache(16 * 1024 * 1024)
+        """Compiled selections, by type and text: documents have many in common."""
+        self._proven: Cache[bool] = Cache(4 * 1024 * 1024)
+        """Selections that are certainly valid, by type and text."""
         self._costs: Cache[int] = Cache(4 * 1024 * 1024)
         self._persisted: Cache[str] = Cache(8 * 1024 * 1024)
 
@@ -68,7 +72,7 @@ class Documents:
 
     def _prepare(self, text: str) -> PreparedDocument:
         try:
-            document = parse(text, max_tokens=self.max_tokens)
+            document = parse(text, self.max_tokens)
         except GraphQLError as error:
             return PreparedDocument(text, None, [with_code(error, "GRAPHQL_PARSE_FAILED")])
         except RecursionError:
@@ -82,7 +86,7 @@ class Documents:
                     # The cost depends on variables: it is counted before each execution.
                     check_operation(self.schema, document, node, {}, replace(self.limits, cost=UNCOUNTED))
             check_fragments(self.schema, document, self.limits)
-            errors = () if is_certainly_valid(self.schema, document) else self._errors(document)
+            errors = () if is_certainly_valid(self.schema, document, self._proven) else self._errors(document)
         except GraphQLError as error:
             return PreparedDocument(text, None, [error])
         except RecursionError:
@@ -146,7 +150,7 @@ class Documents:
         plan = prepared.plans.get(key)
         if plan is None:
             try:
-                plan = compile_operation(self.schema, prepared.document, operation, variables)
+                plan = compile_operation(self.schema, prepared.document, operation, variables, self._selections)
             except NotCoveredError as reason:
                 plan = reason
             except GraphQLError as error:

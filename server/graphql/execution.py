@@ -155,11 +155,23 @@ class Runner:
         """The plan of a query and its variables; None where graphql-core has to execute it."""
         if operation.is_mutation:
             return None
-        variables = self.documents.variables(operation.prepared, operation.definition).read(operation.request.variables)
+        variables = self._variables(operation)
         if variables is None:
             return None
         plan = self.documents.plan(operation.prepared, operation.definition, variables)
         return PlannedOperation(plan, variables) if isinstance(plan, Plan) else None
+
+    def explain(self, operation: PreparedOperation) -> str:
+        """How an operation is executed: its plan, or why graphql-core executes it."""
+        variables = self._variables(operation)
+        if variables is None:
+            return "graphql-core executes it, because the variables are invalid."
+        plan = self.documents.plan(operation.prepared, operation.definition, variables)
+        return str(plan) if isinstance(plan, Plan) else f"graphql-core executes it, because it has {plan}."
+
+    def _variables(self, operation: PreparedOperation) -> VariableValues | None:
+        reader = self.documents.variables(operation.prepared, operation.definition)
+        return reader.read(operation.request.variables)
 
     async def execute(self, operation: PreparedOperation, planned: PlannedOperation | None) -> Executed:
         """The response of a query or mutation, by its plan if it has one."""

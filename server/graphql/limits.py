@@ -225,6 +225,15 @@ def survey(document: DocumentNode) -> Survey:
     return found
 
 
+def own_text(node: SelectionSetNode) -> str | None:
+    """The text of a selection set, if that is all it depends on: neither on variables nor on fragments."""
+    location = node.loc
+    if location is None:
+        return None
+    text = location.source.body[location.start : location.end]
+    return None if "$" in text or "..." in text else text
+
+
 def variables_in(value: Node) -> set[str]:
     """Names of the variables in a value."""
     if isinstance(value, VariableNode):

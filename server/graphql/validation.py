@@ -45,6 +45,9 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType
 
+from schema.cache import Cache
+from server.graphql.limits import own_text
+
 # Partially typed in graphql-core.
 core: Any = graphql
 Composite = GraphQLObjectType | GraphQLInterfaceType
@@ -56,10 +59,13 @@ class NotCertainError(Exception):
     """The document may have an error."""
 
 
-def is_certainly_valid(schema: GraphQLSchema, document: DocumentNode) -> bool:
-    """True only if graphql-core's validation finds no error in the document."""
+def is_certainly_valid(schema: GraphQLSchema, document: DocumentNode, proven: Cache[bool] | None = None) -> bool:
+    """True only if graphql-core's validation finds no error in the document.
+
+    `proven` holds selections of earlier documents that are valid, by type and text, and gets those of this one.
+    """
     try:
-        Proof(schema, document).check()
+        Proof(schema, document, Cache(0) if proven is None else proven).check()
     except (NotCertainError, GraphQLError, ValueError, RecursionError):
         return False
     return True
@@ -71,8 +77,8 @@ def require(condition: object) -> None:
 
 
 class Proof:
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
-        self.schema = schema
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, proven: Cache[bool]) -> None:
+        self.schema, self.proven = schema, proven
         self.operations: list[OperationDefinitionNode] = []
         self.fragments: dict[str, FragmentDefinitionNode] = {}
         self.spread: set[str] = set()
@@ -170,7 +176,12 @@ class Proof:
             return None if node.arguments else (name, str(definition.type))
         require(node.selection_set is not None and isinstance(named, (GraphQLObjectType, GraphQLInterfaceType)))
         assert node.selection_set
-        self.selection_set(node.selection_set, named, {})
+        text = own_text(node.selection_set)
+        if text is None:
+            self.selection_set(node.selection_set, named, {})
+        elif not self.proven.get((named.name, text)):
+            self.selection_set(node.selection_set, named, {})
+            self.proven.put((named.name, text), True, len(text))
         return None
 
     def directives(self, nodes: Sequence[DirectiveNode]) -> None:

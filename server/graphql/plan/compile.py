@@ -29,8 +29,10 @@ from graphql.type import GraphQLIncludeDirective as Include
 from graphql.type import GraphQLInterfaceType, GraphQLScalarType
 from graphql.type import GraphQLSkipDirective as Skip
 
+from schema.cache import Cache
 from schema.declarations import Clock, Declaration, Kind, declared
 from schema.types.node import kind_of
+from server.graphql.limits import own_text
 from server.graphql.plan.arguments import Arguments, arguments
 from server.graphql.plan.build import ENUM_NAME, Member, builder
 from server.graphql.plan.plan import FieldPlan, NotCoveredError, Plan, Selection, Shape
@@ -41,30 +43,51 @@ ATTRIBUTE: Final = Declaration(kind=Kind.COLUMN)
 PLAIN_SCALARS: Final = ("String", "ID", "Int", "Boolean", "Float", "URL")
 """Scalars whose Python values are JSON already."""
 RECURRING_SCALARS: Final = ("Decimal", "Date", "DateTime")
+SELECTION_BYTES: Final = 1_000
+BYTES_PER_CHARACTER: Final = 40
+"""What a selection takes by itself, and for each character of its text. Measured."""
 NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
 CLOCKS: Final = tuple(Clock)
 
 
 def compile_operation(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: VariableValues
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: VariableValues,
+    known: Cache[Selection],
 ) -> Plan:
-    """Raises NotCoveredError, or GraphQLError for constant arguments that are refused."""
+    """The plan of an operation. `known` holds selections of earlier documents by text, and gets those of this one.
+
+    Raises NotCoveredError, or GraphQLError for constant arguments that are refused."""
     if operation.operation is not OperationType.QUERY or operation.directives:
         raise NotCoveredError(f"a {operation.operation.value}")
     assert schema.query_type
-    compiler = Compiler(schema, document, variables)
+    compiler = Compiler(schema, document, variables, known)
     return Plan(compiler.selection(schema.query_type, [operation.selection_set]))
 
 
 class Compiler:
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: VariableValues) -> None:
-        self.schema, self.variables = schema, variables
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: VariableValues, known: Cache[Selection]
+    ) -> None:
+        self.schema, self.variables, self.known = schema, variables, known
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self.fields = 0
 
     def selection(self, parent: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
+        text = own_text(sets[0]) if len(sets) == 1 else None
+        if text is None:
+            return self.compiled(parent, sets)
+        selection = self.known.get((parent.name, text))
+        if selection is None:
+            selection = self.compiled(parent, sets)
+            self.known.put((parent.name, text), selection, SELECTION_BYTES + BYTES_PER_CHARACTER * len(text))
+        return selection
+
+    def compiled(self, parent: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
         grouped: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
         for selection_set in sets:

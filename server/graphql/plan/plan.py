@@ -81,15 +81,15 @@ class Selection:
     """How the objects depend on the time of the request."""
     uses_variables: bool
     """Whether the objects depend on the variables of the request."""
+    runs: int = 0
+    """How often it was run: what only pays for a selection that comes again is left out the first time."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """A compiled operation."""
 
     root: Selection
-    runs: int = 0
-    """How often it was run: what only pays for a plan that comes again is left out at first."""
 
     @property
     def clock(self) -> Clock:

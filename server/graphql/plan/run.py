@@ -140,15 +140,10 @@ async def run(plan: Plan, context: Context, variables: VariableValues) -> Mappin
 class Run:
     def __init__(self, context: Context, variables: VariableValues) -> None:
         self.context, self.variables = context, variables
-        self.parts: Cache[Any] | None = None
-        """Encoded parts of earlier responses; None for a plan that may not come again."""
         self.given: dict[FieldPlan, Mapping[str, Any]] = {}
         self.computed = 0
 
     async def run(self, plan: Plan) -> Mapping[str, Any]:
-        if plan.runs:
-            self.parts = self.context.parts
-        plan.runs += 1
         works = level = [Work(plan.root, [None])]
         while level:
             loaded = await self.load(level)
@@ -184,7 +179,7 @@ class Run:
         for work in level:
             for plan in work.selection.computed:
                 work.keys[plan] = [
-                    await self.page_requests(plan, work.rows)
+                    await self.page_requests(plan, work)
                     if plan.declaration.kind is Kind.CONNECTION
                     else self.batch_keys(plan, by, work.rows)
                     for by in plan.declaration.by
@@ -202,15 +197,15 @@ class Run:
         given = self.arguments(plan)
         return [by(row, **given) for row in rows]
 
-    async def page_requests(self, plan: FieldPlan, rows: Sequence[Any]) -> Sequence[Any]:
+    async def page_requests(self, plan: FieldPlan, work: Work) -> Sequence[Any]:
         given, declaration = self.arguments(plan), plan.declaration
-        listing = await self.listing(plan, given)
-        return [page_request(declaration, listing, row, given) for row in rows]
+        listing = await self.listing(plan, given, is_recurring=work.selection.runs > 0)
+        return [page_request(declaration, listing, row, given) for row in work.rows]
 
-    async def listing(self, plan: FieldPlan, given: Mapping[str, Any]) -> Listing:
+    async def listing(self, plan: FieldPlan, given: Mapping[str, Any], *, is_recurring: bool) -> Listing:
         """What a connection lists; made once for arguments that are constant."""
         assert plan.declaration.function
-        constant = self.parts if not callable(plan.arguments) else None
+        constant = self.context.parts if is_recurring and not callable(plan.arguments) else None
         known = None if constant is None else constant.get(plan)
         listing: Listing = await plan.declaration.function(self.context, **given) if known is None else known
         if constant is not None and known is None:
@@ -237,10 +232,12 @@ class Run:
     def work(self, plan: FieldPlan, selection: Selection, rows: Sequence[Any]) -> Work:
         """The work for the objects below a field; those of a list whose parts are kept need none."""
         depends = selection.clock is Clock.INSTANT or selection.uses_variables
-        if self.parts is None or not plan.shape.is_list or not selection.computed or depends:
+        cache = self.context.parts if selection.runs and plan.shape.is_list and selection.computed else None
+        selection.runs += 1
+        if cache is None or depends:
             return Work(selection, rows)
         today = self.context.now.date() if selection.clock is Clock.DAY else None
-        parts = Parts(self.parts, (selection, today), rows)
+        parts = Parts(cache, (selection, today), rows)
         return Work(selection, [row for row, part in zip(rows, parts.found, strict=True) if part is None], parts)
 
     def values(self, plan: FieldPlan, rows: Sequence[Any], found: Sequence[Sequence[Any]]) -> Sequence[Any]:

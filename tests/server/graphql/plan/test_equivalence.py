@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from schema import tables
+from schema.cache import Cache
 from schema.context import Context, State
 from schema.graph import graph
 from schema.types.node import encode_id
@@ -25,7 +26,7 @@ from server.graphql.execution import response_map
 from server.graphql.executor import execute
 from server.graphql.plan.arguments import Variables
 from server.graphql.plan.compile import compile_operation
-from server.graphql.plan.plan import NotCoveredError
+from server.graphql.plan.plan import NotCoveredError, Selection
 from server.graphql.plan.run import run
 from tests.support.documents import Known, Writer
 
@@ -61,7 +62,9 @@ async def by_core(engine: AsyncEngine, text: str, variables: dict[str, Any]) -> 
         await context.close()
 
 
-async def by_plan(engine: AsyncEngine, state: State, text: str, variables: dict[str, Any]) -> bytes | Exception:
+async def by_plan(
+    engine: AsyncEngine, state: State, selections: Cache[Selection], text: str, variables: dict[str, Any]
+) -> bytes | Exception:
     document = parse(text)
     definition = get_operation_ast(document, None)
     assert definition
@@ -70,7 +73,7 @@ async def by_plan(engine: AsyncEngine, state: State, text: str, variables: dict[
         return NotCoveredError("the variables are invalid")
     context = context_of(engine, state, revision=1)
     try:
-        plan = compile_operation(graph, document, definition, coerced)
+        plan = compile_operation(graph, document, definition, coerced, selections)
         return orjson.dumps({"data": await run(plan, context, coerced)})
     except Exception as error:
         return error
@@ -82,6 +85,7 @@ async def by_plan(engine: AsyncEngine, state: State, text: str, variables: dict[
 async def test_a_plan_answers_like_graphql_core(full_engine: AsyncEngine) -> None:
     print(f"DOCUMENTS_SEED={SEED}")
     values, state, counts = await known(full_engine), State(), Counter[str]()
+    selections: Cache[Selection] = Cache(8_000_000)
     for number in range(DOCUMENTS):
         writer = Writer(graph, values, random.Random(f"{SEED} {number}"))
         text = writer.document()
@@ -91,7 +95,7 @@ async def test_a_plan_answers_like_graphql_core(full_engine: AsyncEngine) -> Non
         expected = await by_core(full_engine, text, writer.variables)
         # The second run finds everything kept, and makes its objects from encoded parts.
         for turn in range(2):
-            found = await by_plan(full_engine, state, text, writer.variables)
+            found = await by_plan(full_engine, state, selections, text, writer.variables)
             if isinstance(found, Exception):
                 # Only operations with an error are left to graphql-core.
                 assert b'"errors"' in expected, (number, text, writer.variables, found)
