@@ -38,6 +38,11 @@ EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
 
 
+def utc_now() -> datetime:
+    """The present moment: "now" and "today" in everything that is answered."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """What the schema needs to know about the server it runs in."""
@@ -113,7 +118,7 @@ class Context:
         """Refreshes the registry; None if this request may not."""
         self.watch = watch
         """Knows of every new revision; None outside of a server."""
-        self.now = datetime.now(UTC)
+        self.now = utc_now()
         """The moment that "now" and "today" mean in this request."""
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
         self.revision = revision

@@ -10,7 +10,6 @@ its fields declares a clock. Answers with errors, and those that depend on the i
 `Cache-Control: no-cache` is always executed.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +21,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schema import context
 from schema.context import Revisions
 from schema.declarations import Clock
 from schema.kept import RevisionCache
@@ -42,8 +42,6 @@ MESSAGE_BYTES: Final = 1_500
 """What the messages of a response take besides the content. Measured."""
 ANSWER: Final = "modelmeta.answer"
 """Member of the scope that holds the answer a response was made from."""
-EPOCH: Final = date(1970, 1, 1).toordinal()
-SECONDS_PER_DAY: Final = 86_400
 SMALLEST_COMPRESSED: Final = 1_000
 """Bytes below which compressing gains nothing."""
 VARYING: Final = frozenset(
@@ -59,8 +57,8 @@ class Answer:
     content: bytes
     revision: int | None
     """The revision it holds for; None if it can't be kept."""
-    day: int | None
-    """The day it holds for, counted from 1970; None for any."""
+    day: date | None
+    """The UTC day it holds for; None for any."""
     failed: bool
     """Whether it has errors."""
     refused: bool
@@ -87,8 +85,8 @@ class Answer:
         return self.codings[coding]
 
 
-def today() -> int:
-    return int(time.time()) // SECONDS_PER_DAY
+def today() -> date:
+    return context.utc_now().date()
 
 
 class Answers:
@@ -119,14 +117,12 @@ class Answers:
 
     async def _execute(self, operation: PreparedOperation, planned: PlannedOperation | None) -> Answer:
         executed = await self.runner.execute(operation, planned)
-        response, day = executed.response, None
-        if executed.clock is Clock.DAY and executed.day is not None:
-            day = executed.day.toordinal() - EPOCH
+        response = executed.response
         keeps = "errors" not in response and executed.clock is not Clock.INSTANT
         return Answer(
             encode(response),
             executed.revision if keeps else None,
-            day,
+            executed.day if executed.clock is Clock.DAY else None,
             refused="data" not in response,
             failed="errors" in response,
         )
