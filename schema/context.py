@@ -17,9 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 
 from schema import tables
-from schema.cache import Cache
+from schema.cache import Cache, RevisionCache, RevisionChangedError, is_kept, size_of
 from schema.column_types import dump_json
-from schema.kept import RevisionCache, RevisionChangedError, is_kept, size_of
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -172,38 +171,42 @@ class Context:
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
         """The value of a batch function for a key. Keys loaded in one tick of the event loop become one call."""
-        loader = self._loaders.get(batch)
-        if loader is None:
-
-            async def load_all(keys: list[K]) -> list[T]:
-                return list(await batch(self, keys))
-
-            loader = self._loaders[batch] = DataLoader(load_fn=load_all)
         # Fields share what is loaded: an error that cancels one of them must not cancel it for the others.
-        answer: T = await asyncio.shield(loader.load(key))
+        answer: T = await asyncio.shield(self._loader(batch).load(key))
         return answer
 
     async def load_many(
         self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], keys: Iterable[K]
     ) -> Mapping[K, T]:
-        """The answer to each key: kept from an earlier request, or from one call. Raises the error of a key."""
+        """The value of a batch function for each key, kept or from one call. Raises the error of a key that has one."""
         kept = self._kept if is_kept(batch) else None
-        answers: dict[K, T] = {}
+        found: dict[K, T] = {}
         missing: list[K] = []
         for key in keys:
             entry = kept.get((batch, key)) if kept is not None else None
             if entry is None:
                 missing.append(key)
             else:
-                answers[key] = entry[0]
+                found[key] = entry[0]
         if missing:
-            for key, answer in zip(missing, await batch(self, missing), strict=True):
-                if isinstance(answer, Exception):
-                    raise answer
-                answers[key] = answer
-                if kept is not None:
-                    kept.put((batch, key), (answer,), size_of(key, answer))
-        return answers
+            values: list[T] = await self._loader(batch).load_many(missing)
+            found.update(zip(missing, values, strict=True))
+        return found
+
+    def _loader(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]) -> DataLoader[K, T]:
+        loader = self._loaders.get(batch)
+        if loader is None:
+            kept = self._kept if is_kept(batch) else None
+
+            async def load_all(keys: list[K]) -> list[T]:
+                values = list(await batch(self, keys))
+                for key, value in zip(keys, values, strict=True):
+                    if kept is not None and not isinstance(value, Exception):
+                        kept.put((batch, key), (value,), size_of(key, value))
+                return values
+
+            loader = self._loaders[batch] = DataLoader(load_fn=load_all)
+        return loader
 
     async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
         """The result of a function for the revision this request reads, cached until a request reads another one."""

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel, col
 
 from schema import tables
+from schema.cache import by_revision
 from schema.context import Batch, Context, RegistrySettings
 from schema.enums import ModelStatus, SourceStatus
 from schema.errors import ClientError
-from schema.kept import by_revision
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])

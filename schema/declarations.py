@@ -17,6 +17,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum
 from operator import attrgetter
 from typing import Annotated, Any, Concatenate, TypeAlias, TypeVar, dataclass_transform
@@ -47,6 +48,10 @@ class Clock(Enum):
     """The UTC day."""
     INSTANT = "now"
     """From one moment to the next, also while the registry stays at one revision."""
+
+    def given(self, now: datetime) -> Mapping[str, date]:
+        """What a function that declares this clock gets for it."""
+        return {} if self is Clock.NEVER else {self.value: now if self is Clock.INSTANT else now.date()}
 
 
 class Kind(Enum):
@@ -142,11 +147,7 @@ def of(table: type[SQLModel], *, description: str | None = None) -> Callable[[C]
 
 
 def column(
-    description: str | None = None,
-    *,
-    name: str | None = None,
-    largest: int | None = None,
-    clock: Clock = Clock.NEVER,
+    description: str | None = None, *, name: str | None = None, largest: int | None = None, clock: Clock = Clock.NEVER
 ) -> Any:
     """An attribute of the row for which `auto` is not enough: it has another public name or type, is a list,
     or changes between revisions."""
@@ -239,13 +240,8 @@ def built(declaration: Declaration, type_: object, description: str) -> Any:
         arguments["first"] = keyword_parameter("first", Annotated[int | None, argument(words)], None)
 
     def computed(row: object, info: Info, needed: Sequence[object], given: Mapping[str, Any]) -> object:
-        if function is None:
-            answer: Any = needed[0]
-        elif clock is Clock.NEVER:
-            answer = function(row, *needed, **given)
-        else:
-            now = info.context.now
-            answer = function(row, *needed, **given, **{clock.value: now if clock is Clock.INSTANT else now.date()})
+        moment = clock.given(info.context.now)
+        answer: Any = needed[0] if function is None else function(row, *needed, **given, **moment)
         return cut(answer, declaration, given) if declaration.cut else answer
 
     def resolve(root: object, info: Info, **given: object) -> object:
@@ -253,8 +249,8 @@ def built(declaration: Declaration, type_: object, description: str) -> Any:
 
     async def load(root: object, info: Info, **given: object) -> object:
         pairs = zip(declaration.needs, declaration.by, strict=True)
-        asked = [loaded(info.context, batch, by(root, **given)) for batch, by in pairs]
-        return computed(root, info, [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked), given)
+        needed = [loaded(info.context, batch, by(root, **given)) for batch, by in pairs]
+        return computed(root, info, await asyncio.gather(*needed), given)
 
     return resolved(load if declaration.needs else resolve, arguments.values(), declaration, type_, description)
 
@@ -297,9 +293,5 @@ def resolved(
     ]
     resolve.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     vars(resolve)["__signature__"] = inspect.Signature(parameters, return_annotation=type_)
-    return strawberry.field(
-        resolver=resolve,
-        graphql_type=type_,
-        description=" ".join(description.split()),
-        metadata={"declaration": declaration},
-    )
+    words, metadata = " ".join(description.split()), {"declaration": declaration}
+    return strawberry.field(resolver=resolve, graphql_type=type_, description=words, metadata=metadata)

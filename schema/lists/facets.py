@@ -13,9 +13,9 @@ from sqlmodel import col
 from strawberry import UNSET
 
 from schema import enums, tables
+from schema.cache import by_revision
 from schema.column_types import ExactDecimal
 from schema.context import Context
-from schema.kept import by_revision
 from schema.lists.cursors import Listing, Tie
 from schema.lists.filters import ModelFilter, conditions
 from schema.lists.listings import Scope

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from schema.cache import by_revision
 from schema.context import Context
 from schema.errors import ClientError
-from schema.kept import by_revision
 from schema.lists.cursors import Listing, Page, Slice, Tie, attribute, cut_page, decode, limits
 
 Total: TypeAlias = tuple[Listing, Tie | None]

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from schema import tables
+from schema.cache import by_revision
 from schema.context import Context
 from schema.enums import ProviderKind, ResolutionKind
-from schema.kept import by_revision
 from schema.references import prefixes
 from schema.references.ids import Form, normalize_id, normalize_word
 from schema.references.index import Index, Listing, Lookup, indexes, is_storable

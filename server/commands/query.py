@@ -16,8 +16,9 @@ from server.commands import reports
 from server.commands.common import DatabaseUrl, opened, out, run
 from server.errors import OperatorError
 from server.graphql.errors import HttpError, RequestError, error_response
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
 from server.graphql.http import read_json
+from server.graphql.operations import Request
 from server.settings import Settings, list_settings, read_settings, settings_table
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.database.engine import newest, reading
+from server.database.engine import newest
 
 log = logging.getLogger("modelmeta")
 POLL_INTERVAL = 0.3
@@ -121,7 +121,7 @@ class Watch:
         async with self._turn:
             self._next = None
             begun = time.monotonic()
-            async with asyncio.timeout(READ_TIMEOUT), reading(self.engine) as connection:
+            async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
                 found = await newest(connection) or 0
         self._read_at = begun
         if found != self.number:

@@ -22,15 +22,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema import context
+from schema.cache import RevisionCache
 from schema.context import Revisions
 from schema.declarations import Clock
-from schema.kept import RevisionCache
 from schema.scalars import ExactNumber
 from server.content import REVALIDATE, best_coding, compress, entity_tag, not_modified
 from server.graphql.errors import RequestError
-from server.graphql.execution import PlannedOperation, PreparedOperation, Runner, encode
+from server.graphql.execution import Runner, encode
 from server.graphql.http import NO_STORE, is_json, read_body, read_query
 from server.graphql.negotiation import GRAPHQL, JSON, MULTIPART, negotiate
+from server.graphql.operations import PlannedOperation, PreparedOperation
 
 PATH: Final = "/graphql"
 ANSWER_BYTES: Final = 48 * 1024 * 1024

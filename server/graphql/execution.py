@@ -4,42 +4,36 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from hashlib import blake2b
 from typing import Final
 
 import orjson
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     Node,
-    OperationDefinitionNode,
-    OperationType,
     VariableNode,
 )
 from graphql.execution.values import VariableValues
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schema.cache import Cache
+from schema.cache import Cache, RevisionChangedError
 from schema.column_types import is_object
 from schema.context import Context, Refresh, RegistrySettings, Revisions, State
-from schema.declarations import Clock
 from schema.errors import ClientError
 from schema.graph import graph
-from schema.kept import RevisionChangedError
 from schema.subscription import event_key
 from seeds.store.sources import LIVE
-from server.graphql.documents import Documents, PreparedDocument
+from server.graphql.documents import Documents
 from server.graphql.errors import MAX_ERRORS, RequestError, ResponseMap, format_error
 from server.graphql.executor import Result, Subscription, execute
 from server.graphql.limits import Limits, walk
+from server.graphql.operations import Executed, PlannedOperation, PreparedOperation, Request
 from server.graphql.plan.plan import Plan
 from server.graphql.plan.run import run
 from server.settings import Settings
@@ -53,61 +47,6 @@ EVENT_SHARING: Final = 5.0
 """Seconds for which subscribers share the response to an event: it may depend on the time of day."""
 EVENT_CACHE: Final = 8 * 1024 * 1024
 """Bytes of such responses that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A client's request, over any transport."""
-
-    query: str | None
-    variables: Mapping[str, object]
-    operation_name: str | None
-    extensions: Mapping[str, object]
-    token: str | None = None
-    """Proves that the caller is the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedOperation:
-    """A request whose document is valid and within the limits: it only has to be executed."""
-
-    prepared: PreparedDocument
-    definition: OperationDefinitionNode
-    request: Request
-    cost: int
-
-    @property
-    def document(self) -> DocumentNode:
-        assert self.prepared.document
-        return self.prepared.document
-
-    @property
-    def is_mutation(self) -> bool:
-        return self.definition.operation is OperationType.MUTATION
-
-    @property
-    def is_subscription(self) -> bool:
-        return self.definition.operation is OperationType.SUBSCRIPTION
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedOperation:
-    """A plan, and the variables to run it with."""
-
-    plan: Plan
-    variables: VariableValues
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """A response, and for how long it holds."""
-
-    response: ResponseMap
-    revision: int | None = None
-    """The revision it was read from, if that is known for certain."""
-    clock: Clock = Clock.INSTANT
-    day: date | None = None
-    """The UTC day that counted as today."""
 
 
 class Runner:

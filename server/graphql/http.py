@@ -17,8 +17,9 @@ from schema.scalars import ExactNumber
 from schema.strict_json import JsonError, JsonParser, JsonValue
 from server.graphql.connection_limits import ConnectionLimits, client_address
 from server.graphql.errors import HttpError, RequestError, error_response, hide
-from server.graphql.execution import PreparedOperation, Request, Runner, encode
+from server.graphql.execution import Runner, encode
 from server.graphql.negotiation import EVENTS, GRAPHQL, JSON, MULTIPART, negotiate
+from server.graphql.operations import PreparedOperation, Request
 from server.graphql.streaming import STREAM_FORMATS, Stream, StreamFormat
 from server.settings import Settings
 

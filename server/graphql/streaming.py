@@ -11,8 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from schema.errors import ClientError
 from server.graphql.errors import RequestError, error_response, hide
-from server.graphql.execution import PreparedOperation, Runner, encode
+from server.graphql.execution import Runner, encode
 from server.graphql.negotiation import EVENTS, MULTIPART
+from server.graphql.operations import PreparedOperation
 from server.settings import Settings
 
 SLOW_CLIENT_FACTOR: Final = 2

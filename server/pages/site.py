@@ -20,7 +20,8 @@ from schema.cache import Cache
 from schema.column_types import is_object
 from schema.errors import ModelMetaError
 from server.content import REVALIDATE, Content, entity_tag
-from server.graphql.execution import PreparedOperation, Request, Runner, encode
+from server.graphql.execution import Runner, encode
+from server.graphql.operations import PreparedOperation, Request
 from server.pages import formatting, urls
 from server.pages.assets import Assets
 from server.pages.formatting import Data

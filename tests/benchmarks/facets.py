@@ -14,7 +14,8 @@ from typing import Any
 
 from seeds import load
 from server import database
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
+from server.graphql.operations import Request
 from server.settings import Settings
 
 ROUNDS = 15

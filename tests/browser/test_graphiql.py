@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server import database
 from server.database.revisions import Watch
 from server.graphiql.example import FOLDER, examples
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
+from server.graphql.operations import Request
 from tests.support.browser import EDITOR_TEXT, visiting
 from tests.support.registry import IN_CI, Ask, settings_for
 from tests.support.servers import ROOT, Server, serving, tiny_database, tiny_server

@@ -36,8 +36,9 @@ from server import database
 from server.database.revisions import Watch
 from server.graphql.connection_limits import ConnectionLimits
 from server.graphql.errors import RequestError
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
 from server.graphql.http import GraphQLEndpoint
+from server.graphql.operations import Request
 from server.graphql.websocket import WebSocketEndpoint
 from tests.support.crowd import allow_files, gather
 from tests.support.registry import NOW, put, settings_for, tiny

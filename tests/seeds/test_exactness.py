@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from seeds.catalogue import Catalogue
 from seeds.curated import loader
 from seeds.feeds import genai_prices, models_dev
-from server.graphql.execution import Request, Runner, encode
+from server.graphql.execution import Runner, encode
+from server.graphql.operations import Request
 from server.settings import Settings
 from tests.support.registry import put
 

@@ -29,7 +29,8 @@ from seeds.store.sources import State
 from seeds.store.store import Outcome
 from server import database
 from server.graphql.errors import RequestError, error_response
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
+from server.graphql.operations import Request
 from server.settings import Settings
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")

@@ -250,13 +250,9 @@ class Run:
         if declaration.function is None or declaration.kind is Kind.CONNECTION:
             values = found[0]
         else:
-            extra = given
-            if declaration.clock is not Clock.NEVER:
-                now = self.context.now
-                extra = {**given, declaration.clock.value: now if declaration.clock is Clock.INSTANT else now.date()}
-            call = declaration.function
+            call, moment = declaration.function, declaration.clock.given(self.context.now)
             if call.parameters:
-                values = [call(*pair, **extra) for pair in zip(rows, *found, strict=True)]
+                values = [call(*pair, **given, **moment) for pair in zip(rows, *found, strict=True)]
             else:
                 values = list(map(call.function, rows, *found))
         return [cut(value, declaration, given) for value in values] if declaration.cut else values

@@ -75,7 +75,7 @@ def test_a_damaged_database_is_reported(tmp_path: Path, command: tuple[str, ...]
     message = operator_error(*command, database_url=f"sqlite+aiosqlite:///{file}")
     assert message == (
         f"The database sqlite+aiosqlite:///{file} is damaged (file is not a database). "
-        "Move the file away; the next start builds a new one."
+        "Move the file away; the next start creates a new one."
     )
 
 

@@ -58,7 +58,7 @@ async def test_a_damaged_file_is_reported_with_a_fix(tmp_path: Path, damage: Cal
     message = await preparation_error(f"sqlite+aiosqlite:///{file}")
     assert str(file) in message
     assert "is damaged" in message
-    assert "Move the file away; the next start builds a new one." in message
+    assert "Move the file away; the next start creates a new one." in message
 
 
 async def test_a_folder_that_cannot_be_created_is_reported_with_a_fix(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from schema import tables
 from schema.context import Context
 from schema.tables import table
 from server import database
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
+from server.graphql.operations import Request
 from tests.server.database.names import CHANGED_NAMES, ORIGINAL_NAMES, model_names, newest_revision, renamed
 from tests.support.registry import put, settings_for, tiny
 

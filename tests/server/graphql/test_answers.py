@@ -21,8 +21,9 @@ from schema.enums import Meter
 from schema.graph import graph
 from seeds.catalogue import Catalogue, RateClaim
 from server.app import ServerState, create_app, create_state
-from server.graphql.execution import Executed, Runner, encode, response_map
+from server.graphql.execution import Runner, encode, response_map
 from server.graphql.executor import execute
+from server.graphql.operations import Executed
 from server.graphql.parsing import parse
 from tests.support.registry import put, settings_for, tiny
 

@@ -15,7 +15,8 @@ from websockets.asyncio.client import connect
 from server import database
 from server.database import locks
 from server.errors import RefreshError, RefreshRunningError
-from server.graphql.execution import Request, Runner
+from server.graphql.execution import Runner
+from server.graphql.operations import Request
 from server.refresh.plan import due_at, is_due
 from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
