@@ -12,7 +12,8 @@ from starlette.responses import Response
 from schema.errors import ClientError, ModelMetaError
 
 ResponseMap: TypeAlias = dict[str, Any]
-"""A GraphQL response before it is encoded: its data has whatever shape the document asks for."""
+"""A GraphQL response before it is encoded. Its data has whatever shape the document asks for, and parts of it may be
+encoded already (orjson.Fragment)."""
 log = logging.getLogger("modelmeta")
 MAX_ERRORS: Final = 20
 """Errors in one response."""
