@@ -222,8 +222,10 @@ class Context:
         self._closed = True
         asking = self._asking
         if asking is not None and asking is not asyncio.current_task():
-            # A loader runs its batch in a task of its own, which is not canceled with the operation.
-            asking.cancel()
+            # A loader runs its batch in a task of its own. Canceling it twice would interrupt the driver, which is then
+            # asking the database to stop the statement.
+            if not asking.cancelling():
+                asking.cancel()
             await asyncio.wait([asking])
         await self._stack.aclose()
 
