@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Has
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ NAMES = ARRAY(sa.Text)
 LATEST = sa.select(sa.func.max(tables.Revision.number))
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of kept answers of batch functions."""
-PART_BYTES = 32 * 1024 * 1024
+PART_BYTES = 24 * 1024 * 1024
 """Bytes of encoded parts of responses."""
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""
@@ -160,14 +160,22 @@ class Context:
             try:
                 if self._connection is None:
                     self._connection = await self._stack.enter_async_context(self.engine.connect())
-                    if self.revision is not None:
-                        # The first statement of the transaction: it decides what the others see.
-                        number = await self._connection.scalar(LATEST) or 0
-                        if number != self.revision:
-                            raise RevisionChangedError(number)
+                    rows = named(await self._connection.execute(statement, parameters))
+                    # The first statement decides which revision all others see, too.
+                    if self.revision is not None and (number := await self._read_revision()) != self.revision:
+                        raise RevisionChangedError(number)
+                    return rows
                 return named(await self._connection.execute(statement, parameters))
             finally:
                 self._asking = None
+
+    async def _read_revision(self) -> int:
+        """The revision that the transaction sees, if it is the one the request began with; else another."""
+        assert self._connection is not None
+        if self.watch is not None and self.engine.dialect.name == "sqlite":
+            # The latest one, after the first statement: if that is still the same, the statement saw no other.
+            return self.watch.current() or 0
+        return await self._connection.scalar(LATEST) or 0
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
         """The value of a batch function for a key. Keys loaded in one tick of the event loop become one call."""
@@ -196,17 +204,24 @@ class Context:
     def _loader(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]]) -> DataLoader[K, T]:
         loader = self._loaders.get(batch)
         if loader is None:
-            kept = self._kept if is_kept(batch) else None
-
-            async def load_all(keys: list[K]) -> list[T]:
-                values = list(await batch(self, keys))
-                for key, value in zip(keys, values, strict=True):
-                    if kept is not None and not isinstance(value, Exception):
-                        kept.put((batch, key), (value,), size_of(key, value))
-                return values
-
-            loader = self._loaders[batch] = DataLoader(load_fn=load_all)
+            loader = self._loaders[batch] = DataLoader(load_fn=partial(self.read, batch))
         return loader
+
+    async def read(
+        self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], keys: Sequence[K]
+    ) -> list[T]:
+        """The values of a batch function for these keys, in one call. Keeps them if the function is `by_revision`."""
+        values = list(await batch(self, keys))
+        if self._kept is not None and is_kept(batch):
+            for key, value in zip(keys, values, strict=True):
+                if not isinstance(value, Exception):
+                    self._kept.put((batch, key), (value,), size_of(key, value))
+        return values
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more can be kept for the revision without dropping what is kept."""
+        return self._kept is not None and self._kept.bytes < 0.9 * self._kept.max_bytes
 
     async def of_revision(self, find: Callable[["Context"], Awaitable[T]]) -> T:
         """The result of a function for the revision this request reads, cached until a request reads another one."""
@@ -220,6 +235,8 @@ class Context:
     async def close(self) -> None:
         """Ends the transaction. If the operation was canceled, a statement that is still running is stopped first."""
         self._closed = True
+        if self._connection is None and self._asking is None:
+            return
         asking = self._asking
         if asking is not None and asking is not asyncio.current_task():
             # A loader runs its batch in a task of its own. Canceling it twice would interrupt the driver, which is then

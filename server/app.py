@@ -30,6 +30,7 @@ from server.graphql.websocket import WebSocketEndpoint
 from server.pages.error_pages import missing, page
 from server.pages.routes import routes as page_routes
 from server.pages.site import Site
+from server.preload import preload_each_revision
 from server.refresh.scheduler import Refresher, Scheduler
 from server.settings import Settings
 
@@ -80,6 +81,7 @@ async def run_server(settings: Settings) -> AsyncGenerator[ServerState]:
         state = create_state(settings, engine)
         await stack.enter_async_context(background(asyncio.to_thread(state["site"].warm)))
         await stack.enter_async_context(state["watch"].running())
+        await stack.enter_async_context(background(preload_each_revision(state["runner"].context, state["watch"])))
         if settings.refresh_interval:
             scheduler = Scheduler(engine, settings.refresh_interval, state["refresher"])
             await stack.enter_async_context(background(scheduler.run()))

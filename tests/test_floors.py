@@ -12,7 +12,7 @@ ORDER = """
     seeds.catalogue seeds.curated seeds.feeds seeds.overlay seeds.guard seeds.merge seeds.store seeds.load seeds.refresh
     server.errors server.settings server.coverage server.content
     server.processes server.database server.refresh server.snapshots
-    server.graphql server.graphiql server.pages server.app server.uvicorn_server server.commands server.cli
+    server.graphql server.preload server.graphiql server.pages server.app server.uvicorn_server server.commands server.cli
 """
 PLACES = {package: place for place, package in enumerate(ORDER.split())}
 PATHS = [path for floor in ("schema", "seeds", "server") for path in (ROOT / floor).rglob("*.py")]

@@ -10,6 +10,7 @@ its fields declares a clock. Answers with errors, and those that depend on the i
 `Cache-Control: no-cache` is always executed.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,8 +35,8 @@ from server.graphql.negotiation import GRAPHQL, JSON, MULTIPART, negotiate
 from server.graphql.operations import PlannedOperation, PreparedOperation
 
 PATH: Final = "/graphql"
-ANSWER_BYTES: Final = 48 * 1024 * 1024
-RESPONSE_BYTES: Final = 32 * 1024 * 1024
+ANSWER_BYTES: Final = 32 * 1024 * 1024
+RESPONSE_BYTES: Final = 24 * 1024 * 1024
 """Bytes kept of answers, and of the requests that were answered with them."""
 LONGEST_KEPT: Final = 16 * 1024
 """Bytes of a body up to which a request is recognized as a whole."""
@@ -43,6 +44,8 @@ MESSAGE_BYTES: Final = 1_500
 """What the messages of a response take besides the content. Measured."""
 ANSWER: Final = "modelmeta.answer"
 """Member of the scope that holds the answer a response was made from."""
+LONGEST_UNINTERRUPTED: Final = 50_000
+"""Bytes that are compressed while other requests wait; longer contents are compressed in a thread."""
 SMALLEST_COMPRESSED: Final = 1_000
 """Bytes below which compressing gains nothing."""
 VARYING: Final = frozenset(
@@ -78,11 +81,14 @@ class Answer:
     def holds(self, revision: int | None) -> bool:
         return self.revision == revision and (self.day is None or self.day == today())
 
-    def coded(self, coding: str) -> bytes:
+    async def coded(self, coding: str) -> bytes:
         if coding == "identity":
             return self.content
         if coding not in self.codings:
-            self.codings[coding] = compress(self.content, coding)
+            if len(self.content) > LONGEST_UNINTERRUPTED:
+                self.codings[coding] = await asyncio.to_thread(compress, self.content, coding)
+            else:
+                self.codings[coding] = compress(self.content, coding)
         return self.codings[coding]
 
 
@@ -187,25 +193,25 @@ class QueryEndpoint:
         answer = await answers.answer(operation, execute=execute)
         if not execute:
             http.scope[ANSWER] = answer
-        return respond(http, answer, media)
+        return await respond(http, answer, media)
 
 
-def respond(http: HttpRequest, answer: Answer, media: str) -> Response:
+async def respond(http: HttpRequest, answer: Answer, media: str) -> Response:
     """The answer in the best coding that the client accepts, or 304 if the client already has it."""
     headers = {"x-content-type-options": "nosniff", "vary": "Accept, Accept-Encoding"}
     if answer.revision is not None:
         headers["modelmeta-revision"] = str(answer.revision)
-    content_type = f"{media}; charset=utf-8"
     coding = best_coding(http) if len(answer.content) >= SMALLEST_COMPRESSED else "identity"
     if coding != "identity":
         headers["content-encoding"] = coding
     if http.method == "POST" or answer.failed:
         headers |= NO_STORE
-        return Response(
-            answer.coded(coding), 400 if answer.refused and media == GRAPHQL else 200, headers, content_type
-        )
-    headers |= {**REVALIDATE, "etag": answer.etag(coding)}
-    return not_modified(http, headers) or Response(answer.coded(coding), 200, headers, content_type)
+    else:
+        headers |= {**REVALIDATE, "etag": answer.etag(coding)}
+        if response := not_modified(http, headers):
+            return response
+    status = 400 if answer.refused and media == GRAPHQL else 200
+    return Response(await answer.coded(coding), status, headers, f"{media}; charset=utf-8")
 
 
 async def read_ahead(receive: Receive, most: int) -> tuple[bytes, Receive]:

@@ -135,7 +135,7 @@ class Runner:
         """The response of a plan; None when something goes wrong, and graphql-core has to say what."""
         plan = planned.plan
         for _ in range(ATTEMPTS):
-            context = self._context(revision=self.watch.current() if self.watch else None)
+            context = self.context(revision=self.watch.current() if self.watch else None)
             try:
                 data = await run(plan, context, planned.variables)
                 return Executed({"data": data}, context.revision, plan.clock, context.now.date())
@@ -172,7 +172,7 @@ class Runner:
 
     async def _subscribe(self, operation: PreparedOperation) -> tuple[Subscription, AsyncGenerator[object]]:
         request, seconds = operation.request, self.settings.operation_timeout
-        context = self._context()
+        context = self.context()
         try:
             async with asyncio.timeout(seconds):
                 subscription = Subscription(
@@ -195,14 +195,15 @@ class Runner:
 
     async def _execute(self, work: Callable[[Context], Result], refresh: Refresh | None = None) -> ResponseMap:
         """The response map of one execution, in a transaction of its own."""
-        context = self._context(refresh)
+        context = self.context(refresh)
         try:
             result = work(context)
             return response_map(result if isinstance(result, ExecutionResult) else await result)
         finally:
             await context.close()
 
-    def _context(self, refresh: Refresh | None = None, revision: int | None = None) -> Context:
+    def context(self, refresh: Refresh | None = None, revision: int | None = None) -> Context:
+        """What one execution reads the registry through; to be closed after it."""
         return Context(
             self.engine,
             settings=self._registry_settings,

@@ -153,6 +153,7 @@ class Run:
                 below += self.compute(work, loaded)
             level = below
             works = works + level
+        plan.root.runs += 1
         for work in reversed(works):
             await self.pause(len(work.rows) * len(work.selection.members))
             work.build()
@@ -230,11 +231,15 @@ class Run:
                         yield work_below
 
     def work(self, plan: FieldPlan, selection: Selection, rows: Sequence[Any]) -> Work:
-        """The work for the objects below a field; those of a list whose parts are kept need none."""
-        depends = selection.clock is Clock.INSTANT or selection.uses_variables
-        cache = self.context.parts if selection.runs and plan.shape.is_list and selection.computed else None
+        """The work for the objects below a field; those whose encoded parts are kept need none.
+
+        Parts are of rows of the database that are listed, or below a list, in a selection that comes again.
+        """
+        are_rows = (plan.shape.is_list or len(rows) > 1) and bool(rows) and hasattr(rows[0], "_fields")
+        depends = selection.clock is Clock.INSTANT or selection.uses_variables or not selection.computed
+        cache = self.context.parts if selection.runs and are_rows and not depends else None
         selection.runs += 1
-        if cache is None or depends:
+        if cache is None:
             return Work(selection, rows)
         today = self.context.now.date() if selection.clock is Clock.DAY else None
         parts = Parts(cache, (selection, today), rows)
