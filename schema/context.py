@@ -235,6 +235,7 @@ class Context:
     async def close(self) -> None:
         """Ends the transaction. If the operation was canceled, a statement that is still running is stopped first."""
         self._closed = True
+        self._loaders.clear()  # they refer to this context
         if self._connection is None and self._asking is None:
             return
         asking = self._asking

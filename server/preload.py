@@ -42,8 +42,10 @@ async def preload_each_revision(create_context: Callable[..., Context], watch: R
 
 async def preload(context: Context) -> None:
     """Reads providers, families and models, the likeliest first, for as long as there is room for them."""
-    for batch, table in ((dataloaders.providers, tables.Provider), (dataloaders.families, tables.Family)):
-        await read(context, batch, [row.slug for row in await context.tuples(sa.select(col(table.slug)))])
+    slugs = await context.tuples(sa.select(col(tables.Provider.slug)))
+    await read(context, dataloaders.providers, [row.slug for row in slugs])
+    slugs = await context.tuples(sa.select(col(tables.Family.slug)))
+    await read(context, dataloaders.families, [row.slug for row in slugs])
     model = tables.Model
     statement = sa.select(col(model.id), col(model.ref)).order_by(col(model.search_prior).desc(), col(model.ref))
     models = await context.tuples(statement)

@@ -55,6 +55,8 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits, max_tokens: int) -> None:
         self.schema, self.limits, self.max_tokens = schema, limits, max_tokens
         self._prepared: Cache[PreparedDocument] = Cache(16 * 1024 * 1024)
+        self._seen: Cache[bool] = Cache(2 * 1024 * 1024)
+        """Hashes of texts that came once."""
         self._selections: Cache[Selection] = Cache(16 * 1024 * 1024)
         """Compiled selections, by type and text: documents have many in common."""
         self._proven: Cache[bool] = Cache(4 * 1024 * 1024)
@@ -63,11 +65,17 @@ class Documents:
         self._persisted: Cache[str] = Cache(8 * 1024 * 1024)
 
     def prepare(self, text: str) -> PreparedDocument:
-        """The document of a text, parsed and validated once while it is cached."""
+        """The document of a text, parsed and validated.
+
+        One that comes again is remembered. The many objects of documents that come once would only push others out,
+        and keep the garbage collector busy.
+        """
         prepared = self._prepared.get(text)
         if prepared is None:
             prepared = self._prepare(text)
-            self._prepared.put(text, prepared, BYTES_PER_CHARACTER * len(text) + 4_000)
+            if self._seen.get(hash(text)):
+                self._prepared.put(text, prepared, BYTES_PER_CHARACTER * len(text) + 4_000)
+            self._seen.put(hash(text), True, 0)
         return prepared
 
     def _prepare(self, text: str) -> PreparedDocument:

@@ -26,11 +26,26 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_a_document_is_parsed_once_while_it_is_cached(documents: Documents) -> None:
-    first = documents.prepare("{ registry { modelCount } }")
+def test_a_document_that_comes_again_is_cached(documents: Documents) -> None:
+    first, second, third = (documents.prepare("{ registry { modelCount } }") for _ in range(3))
     assert first.document is not None
-    assert documents.prepare("{ registry { modelCount } }") is first
-    assert documents.prepare("{ registry { familyCount } }") is not first
+    assert second is not first
+    assert third is second
+    assert documents.prepare("{ registry { familyCount } }") is not second
+
+
+def test_documents_that_come_once_push_none_out(documents: Documents) -> None:
+    for _ in range(2):
+        cached = documents.prepare("{ registry { modelCount } }")
+    # Each would take a quarter of the cache.
+    for number in range(8):
+        documents.prepare(
+            "{ registry { "
+            + " ".join(f"a{number}: modelCount" for number in range(90))
+            + " } }"
+            + f"# {number}" * 5_000
+        )
+    assert documents.prepare("{ registry { modelCount } }") is cached
 
 
 def test_a_refused_document_is_refused_again(documents: Documents) -> None:
