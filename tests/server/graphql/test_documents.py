@@ -35,8 +35,7 @@ def test_a_document_that_comes_again_is_cached(documents: Documents) -> None:
 
 
 def test_documents_that_come_once_push_none_out(documents: Documents) -> None:
-    for _ in range(2):
-        cached = documents.prepare("{ registry { modelCount } }")
+    _, cached = (documents.prepare("{ registry { modelCount } }") for _ in range(2))
     # Each would take a quarter of the cache.
     for number in range(8):
         documents.prepare(
