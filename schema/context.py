@@ -179,6 +179,10 @@ class Context:
 
     async def load(self, batch: Callable[["Context", Sequence[K]], Awaitable[Sequence[T]]], key: K) -> T:
         """The value of a batch function for a key. Keys loaded in one tick of the event loop become one call."""
+        entry = self._kept.get((batch, key)) if self._kept is not None and is_kept(batch) else None
+        if entry is not None:
+            kept: T = entry[0]
+            return kept
         # Fields share what is loaded: an error that cancels one of them must not cancel it for the others.
         answer: T = await asyncio.shield(self._loader(batch).load(key))
         return answer
