@@ -222,7 +222,8 @@ async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
 
     Yields a function that returns once the given number of readers are waiting.
     """
-    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'")
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid() AND "
+    waiting, busy = sa.text(others + "wait_event_type = 'Lock'"), sa.text(others + "state <> 'idle'")
     engine = database.create_engine(url)
     async with engine.connect() as connection:
 
@@ -231,6 +232,11 @@ async def locked(url: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]]:
                 while await connection.scalar(waiting, {"name": engine.url.database}) != number:
                     await asyncio.sleep(0.02)
 
+        # A server that has just started reads what most queries need. What a transaction sees of others stays the same.
+        async with asyncio.timeout(15):
+            while await connection.scalar(busy, {"name": engine.url.database}):
+                await connection.rollback()
+                await asyncio.sleep(0.02)
         await connection.execute(sa.text("LOCK TABLE model IN ACCESS EXCLUSIVE MODE"))
         try:
             yield until

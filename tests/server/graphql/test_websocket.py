@@ -198,7 +198,8 @@ async def test_complete_ends_an_operation_without_further_messages(server: Serve
 async def test_complete_cancels_the_statement_on_postgresql(tmp_path: Path) -> None:
     async with tiny_database(tmp_path, "postgresql") as url, serving(url, tmp_path) as server, ready(server) as socket:
         async with locked(url) as until:
-            await say(socket, subscribe("1"))
+            # It reads what is not read before anybody asks.
+            await say(socket, subscribe("1", "{ models { totalCount } }"))
             await until(1)
             await say(socket, {"id": "1", "type": "complete"})
             await until(0)
