@@ -31,7 +31,7 @@ NAMES = ARRAY(sa.Text)
 LATEST = sa.select(sa.func.max(tables.Revision.number))
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of kept answers of batch functions."""
-PART_BYTES = 24 * 1024 * 1024
+PART_BYTES = 12 * 1024 * 1024
 """Bytes of encoded parts of responses."""
 EVENT_CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of event rows kept for subscribers that reach the same position next."""

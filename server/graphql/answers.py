@@ -35,8 +35,8 @@ from server.graphql.negotiation import GRAPHQL, JSON, MULTIPART, negotiate
 from server.graphql.operations import PlannedOperation, PreparedOperation
 
 PATH: Final = "/graphql"
-ANSWER_BYTES: Final = 32 * 1024 * 1024
-RESPONSE_BYTES: Final = 24 * 1024 * 1024
+ANSWER_BYTES: Final = 20 * 1024 * 1024
+RESPONSE_BYTES: Final = 8 * 1024 * 1024
 """Bytes kept of answers, and of the requests that were answered with them."""
 LONGEST_KEPT: Final = 16 * 1024
 """Bytes of a body up to which a request is recognized as a whole."""

@@ -54,10 +54,10 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, max_tokens: int) -> None:
         self.schema, self.limits, self.max_tokens = schema, limits, max_tokens
-        self._prepared: Cache[PreparedDocument] = Cache(16 * 1024 * 1024)
+        self._prepared: Cache[PreparedDocument] = Cache(8 * 1024 * 1024)
         self._seen: Cache[bool] = Cache(2 * 1024 * 1024)
         """Hashes of texts that came once."""
-        self._selections: Cache[Selection] = Cache(16 * 1024 * 1024)
+        self._selections: Cache[Selection] = Cache(6 * 1024 * 1024)
         """Compiled selections, by type and text: documents have many in common."""
         self._proven: Cache[bool] = Cache(4 * 1024 * 1024)
         """Selections that are certainly valid, by type and text."""

@@ -66,9 +66,9 @@ def multiply(file: Path, copies: int) -> None:
     """Adds copies of every model under other names, with all that belongs to them."""
     with sqlite3.connect(file) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        columns = {name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")] for name in names}
+        columns = {name: [f'"{row[1]}"' for row in connection.execute(f"PRAGMA table_info({name})")] for name in names}
         (most,) = connection.execute("SELECT max(id) FROM model").fetchone()
-        for table in ("model", *(name for name in names if "model_id" in columns[name])):
+        for table in ("model", *(name for name in names if '"model_id"' in columns[name])):
             key = "id" if table == "model" else "model_id"
             for copy in range(1, copies + 1):
                 values = ", ".join(value(table, column, copy, copy * most) for column in columns[table])
@@ -80,9 +80,10 @@ def multiply(file: Path, copies: int) -> None:
 
 def value(table: str, column: str, copy: int, offset: int) -> str:
     """The SQL of a column's value in a copy."""
-    if column == "model_id" or (table == "model" and column == "id"):
+    name = column.strip('"')
+    if name == "model_id" or (table == "model" and name == "id"):
         return f"{column} + {offset}"
-    if column == "id":
+    if name == "id":
         return "NULL"
-    is_name = table == "model" and column in ("ref", "slug", "canonical")
+    is_name = table == "model" and name in ("ref", "slug", "canonical")
     return f"{column} || '-copy-{copy}'" if is_name else column

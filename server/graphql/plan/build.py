@@ -48,7 +48,7 @@ def null(key: str) -> NoReturn:
     raise NullError(key)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def builder(members: tuple[Member, ...]) -> Build:
     names: dict[str, Any] = {"null": null}
     entries: list[str] = []
