@@ -82,6 +82,10 @@ ROW_BYTES: Final = 60
 VALUE_BYTES: Final = 40
 """What a row and each of its values take, besides its texts. Measured."""
 
+LISTING_BYTES: Final = 5_000
+TEXTS_PER_LISTING: Final = 3
+"""What a listing takes with its conditions, and how often it holds the texts of its filter. Measured."""
+
 _KEPT: set[object] = set()
 
 
@@ -122,14 +126,18 @@ def is_kept(batch: object) -> bool:
     return batch in _KEPT
 
 
-def size_of(key: Hashable, answer: object) -> int:
-    """Estimated bytes of a key and its answer."""
-    return (len(key) if isinstance(key, str) else 0) + _size(answer)
+def size_of(*values: object) -> int:
+    """Estimated bytes of a key, whose texts a client may have chosen, and of its answer."""
+    return sum(map(_size, values))
 
 
 def _size(value: object) -> int:
     if isinstance(value, str):
         return len(value)
+    signature = getattr(value, "signature", None)
+    if isinstance(signature, str):
+        # A listing: its conditions hold the same texts as its signature.
+        return LISTING_BYTES + TEXTS_PER_LISTING * len(signature) + _size(getattr(value, "ranking", None))
     fields = getattr(value, "_fields", None)
     if is_array(value):
         # Most values of a row are short or shared: only its texts count by their length.
@@ -137,5 +145,6 @@ def _size(value: object) -> int:
         return ROW_BYTES + texts + (VALUE_BYTES * len(value) if fields else 0)
     if isinstance(value, Mapping):
         return ROW_BYTES + sum(_size(entry) for entry in cast("Mapping[object, object]", value).values())
-    rows = getattr(value, "rows", None)
-    return ROW_BYTES + (_size(rows) if is_array(rows) else 0)
+    # A page of a listing, or the request for one.
+    parts = (getattr(value, name, None) for name in ("rows", "listing", "page", "after", "before", "parent"))
+    return ROW_BYTES + sum(_size(part) for part in parts if part is not None)

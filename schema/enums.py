@@ -225,7 +225,7 @@ class ServiceTier(Enum):
 class PricePublication(Enum):
     PUBLISHED = word("PUBLISHED", "A source states the amount.")
     FREE = word("FREE", "Free of charge; the amount is zero.")
-    INCLUDED = word("INCLUDED", "Included in a subscription; there is no price per use.")
+    INCLUDED = word("INCLUDED", "Included in a subscription, with no price per use.")
     NOT_PUBLISHED = word("NOT_PUBLISHED", "No source states an amount. It never means free.")
 
 

@@ -258,11 +258,11 @@ class Rate(Table, table=True):
     daily_from: time | None = None
     """Time of day, UTC, from which the rate is in force."""
     daily_to: time | None = None
-    """Time of day, UTC, from which it is no longer in force."""
+    """Time of day, UTC, at which it ends."""
     effective_from: date | None = None
     """First day the rate is in force; null if no source gives one."""
     effective_to: date | None = None
-    """First day the rate is no longer in force; null if no end is known."""
+    """First day on which the rate no longer applies; null if no end is known."""
     source_slug: str = Field(foreign_key="source.slug")
     observed: bool = False
     """True if the registry observed the period, false if the source states it."""

@@ -1,10 +1,7 @@
-"""Filter and order inputs, each field with its SQL. To add a filter, add a line.
-
-Longer than most: this way all filters and what they can use are on one page.
-"""
+"""Filter inputs, each field with its SQL. To add a filter, add a line."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from enum import Enum
@@ -26,17 +23,14 @@ from schema.enums import (
     Endpoint,
     Meter,
     Modality,
-    ModelOrderField,
     ModelStatus,
-    OrderDirection,
     PricePublication,
     ProviderKind,
-    ProviderOrderField,
     ServiceTier,
     UseCase,
 )
 from schema.errors import ClientError
-from schema.lists.cursors import Column, Order, attribute
+from schema.lists.cursors import attribute
 from schema.tables import Change, Model, TraitKind
 
 Clause = Callable[[Any], ColumnElement[bool]]
@@ -268,43 +262,6 @@ def canonical(filter: object) -> object:
     if isinstance(filter, Decimal):
         return plain(filter)
     return filter.isoformat() if isinstance(filter, date) else filter
-
-
-@strawberry.input(description="Order of a list of models.")
-class ModelOrder:
-    field: ModelOrderField = strawberry.field(description="What to order by. Models without a value come last.")
-    direction: OrderDirection = strawberry.field(description="Direction of the order.", default=OrderDirection.ASC)
-
-
-@strawberry.input(description="Order of a list of providers.")
-class ProviderOrder:
-    field: ProviderOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(description="Direction of the order.", default=OrderDirection.ASC)
-
-
-NEWEST = Order(col(Model.ref), col(Model.release_date), descending=True)
-MODEL_COLUMNS: Mapping[ModelOrderField, Column] = {
-    ModelOrderField.NAME: col(Model.name),
-    ModelOrderField.RELEASE_DATE: col(Model.release_date),
-    ModelOrderField.CONTEXT_WINDOW: col(Model.context_window),
-    ModelOrderField.MAX_OUTPUT_TOKENS: col(Model.max_output_tokens),
-    ModelOrderField.INPUT_PRICE: col(Model.price_input),
-    ModelOrderField.OUTPUT_PRICE: col(Model.price_output),
-}
-
-
-def model_order(order: ModelOrder | None) -> Order:
-    """The total order asked for; by default the newest release first."""
-    if order is None or order.field is ModelOrderField.RELEVANCE:
-        return NEWEST
-    return Order(col(Model.ref), MODEL_COLUMNS[order.field], order.direction is OrderDirection.DESC)
-
-
-def provider_order(order: ProviderOrder | None) -> Order:
-    """The total order asked for; by default the order of names."""
-    by_count = order is not None and order.field is ProviderOrderField.MODEL_COUNT
-    column = col(tables.Provider.model_count) if by_count else col(tables.Provider.name)
-    return Order(col(tables.Provider.slug), column, order is not None and order.direction is OrderDirection.DESC)
 
 
 def signature(*parts: object) -> str:

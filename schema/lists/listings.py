@@ -14,19 +14,8 @@ from schema.declarations import argument
 from schema.enums import ModelOrderField, ProviderOrderField
 from schema.errors import ClientError
 from schema.lists.cursors import Listing, Order
-from schema.lists.filters import (
-    ChangeFilter,
-    ModelFilter,
-    ModelOrder,
-    ProviderFilter,
-    ProviderOrder,
-    cleaned,
-    conditions,
-    model_order,
-    of_models,
-    provider_order,
-    signature,
-)
+from schema.lists.filters import ChangeFilter, ModelFilter, ProviderFilter, cleaned, conditions, of_models, signature
+from schema.lists.orders import ModelOrder, ProviderOrder, model_order, provider_order
 from schema.lists.search import fits, ranked
 from schema.references.resolve import models_by_reference
 

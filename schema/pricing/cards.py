@@ -34,7 +34,7 @@ TIER_NOTES = {
 }
 STATE_NOTES = {
     PricePublication.FREE: "Free of charge.",
-    PricePublication.INCLUDED: "Included in a subscription; there is no price per use.",
+    PricePublication.INCLUDED: "Included in a subscription, with no price per use.",
     PricePublication.NOT_PUBLISHED: "No price is known.",
 }
 

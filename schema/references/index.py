@@ -118,7 +118,7 @@ class Lookup:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database accepts the text. If it does not, the text is nobody's name."""
+    """Whether a database can store the text; one that it can't store names no model."""
     return "\x00" not in text and len(text.encode(errors="ignore")) == len(text.encode(errors="replace"))
 
 

@@ -53,7 +53,7 @@ def traits(kind: TraitKind, enum: type[Enum], description: str) -> Any:
         return [enum[value] for value in found[kind]]
 
     values.__doc__ = description
-    return field(list[enum], needs=dataloaders.traits_by_model, largest=len(enum))(values)  # type: ignore[valid-type]
+    return field(list[enum], needs=dataloaders.traits_by_model, largest=len(enum))(values)  # type: ignore[valid-type] # a list of this enum
 
 
 def day_of(as_of: datetime | None, today: date) -> date:

@@ -18,7 +18,7 @@ from schema.types.source import Source
 @strawberry.type(description="A part of every day, in UTC, in which a rate is in force. It may span midnight.")
 class DailyWindow:
     start: str = strawberry.field(description="Time of day from which the rate is in force, HH:MM.")
-    end: str = strawberry.field(description="Time of day from which the rate is no longer in force, HH:MM.")
+    end: str = strawberry.field(description="Time of day at which the rate ends, HH:MM.")
 
 
 @of(tables.Rate)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.requests import Request as HttpRequest
@@ -28,7 +28,7 @@ from schema.context import Revisions
 from schema.declarations import Clock
 from schema.scalars import ExactNumber
 from server.content import REVALIDATE, best_coding, compress, entity_tag, not_modified
-from server.graphql.errors import RequestError
+from server.graphql.errors import HttpError, RequestError, hide
 from server.graphql.execution import Runner, encode
 from server.graphql.http import NO_STORE, is_json, read_body, read_query
 from server.graphql.negotiation import GRAPHQL, JSON, MULTIPART, negotiate
@@ -111,16 +111,17 @@ class Answers:
         revision = self.watch.current()
         kept = None if revision is None else self._kept.at(revision)
         variables = variables_key(operation.request.variables)
+        key = operation.prepared.text, operation.request.operation_name, variables, today()
 
         async def work() -> tuple[Answer, int]:
             answer = await self._execute(operation, planned)
             # What does not hold for this revision is given to those who wait for it, but is too large to be kept.
-            size = 2 * len(answer.content) + len(variables or b"") if answer.holds(revision) else ANSWER_BYTES
-            return answer, size
+            own = 2 * len(answer.content) + len(operation.prepared.text) + len(variables or b"")
+            return answer, own if answer.holds(revision) else ANSWER_BYTES
 
         if planned is None or planned.plan.clock is Clock.INSTANT or kept is None or variables is None or execute:
             return (await work())[0]
-        return await kept.load((operation.prepared.text, operation.request.operation_name, variables, today()), work)
+        return await kept.load(key, work)
 
     async def _execute(self, operation: PreparedOperation, planned: PlannedOperation | None) -> Answer:
         executed = await self.runner.execute(operation, planned)
@@ -165,7 +166,10 @@ class QueryEndpoint:
             return await self.app(scope, receive, send)
         if scope["method"] == "POST":
             body, receive = await read_ahead(receive, self.max_body_bytes)
-        response = await self.respond(http, body)
+        try:
+            response = await self.respond(http, body)
+        except Exception as error:
+            response = HttpError(500, hide(error, "a query"), "INTERNAL_SERVER_ERROR").response()
         return await (response or self.app)(scope, receive, send)
 
     async def respond(self, http: HttpRequest, body: bytes) -> Response | None:
@@ -261,7 +265,8 @@ class KeptResponses:
         kept = None if revision is None else answers.responses.at(revision)
         if kept is None:
             return await self.app(scope, replayed([message], receive), send)
-        key = (scope["method"], scope["query_string"], message.get("body"), *varying)
+        texts = [scope["query_string"], message.get("body", b""), *(value for _, value in varying)]
+        key = scope["method"], *texts, *(name for name, _ in varying)
         found = kept.get(key)
         if found is not None and found[0].holds(revision):
             for part in found[1]:
@@ -276,10 +281,5 @@ class KeptResponses:
         await self.app(scope, replayed([message], receive), keep)
         answer: Answer | None = scope.get(ANSWER)
         if answer is not None and answer.holds(revision):
-            kept.put(key, (answer, parts), size_of_request(key) + len(answer.content))
+            kept.put(key, (answer, parts), MESSAGE_BYTES + sum(map(len, texts)) + len(answer.content))
         return None
-
-
-def size_of_request(key: tuple[Any, ...]) -> int:
-    """Bytes of a request's key and of the messages that answer it, without their content."""
-    return MESSAGE_BYTES + sum(len(part) if isinstance(part, bytes) else 100 for part in key)

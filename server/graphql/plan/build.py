@@ -12,7 +12,7 @@ For the members `name` (an attribute), `amount` (an attribute with a serializer)
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 Build: TypeAlias = Callable[..., list[dict[str, Any]]]
 """(rows, columns of the computed members) -> objects."""
@@ -27,6 +27,10 @@ class Member:
     serialize: "Callable[[Any], Any] | EnumName | None" = None
     nullable: bool = True
     constant: str | None = None
+
+
+LONGEST_KEYS: Final = 2_000
+"""Characters of all keys of an object whose function is remembered."""
 
 
 class EnumName:
@@ -48,8 +52,13 @@ def null(key: str) -> NoReturn:
     raise NullError(key)
 
 
-@lru_cache(maxsize=1024)
 def builder(members: tuple[Member, ...]) -> Build:
+    """The function for these members: remembered, unless a client chose very long keys."""
+    is_short = sum(len(member.key) for member in members) <= LONGEST_KEYS
+    return remembered(members) if is_short else generated(members)
+
+
+def generated(members: tuple[Member, ...]) -> Build:
     names: dict[str, Any] = {"null": null}
     entries: list[str] = []
     computed: list[int] = []
@@ -68,9 +77,12 @@ def builder(members: tuple[Member, ...]) -> Build:
     each = f"row{targets} in zip(rows{columns})" if computed else "row in rows"
     source = f"def build(rows{columns}):\n    return [{{{', '.join(entries)}}} for {each}]\n"
     # Keys are names of the GraphQL grammar, attributes are declared in the schema: nothing else gets into the source.
-    exec(source, names)  # noqa: S102
+    exec(source, names)  # noqa: S102 - see above
     build: Build = names["build"]
     return build
+
+
+remembered = lru_cache(maxsize=1024)(generated)
 
 
 def read(member: Member, position: int) -> str:

@@ -5,11 +5,11 @@
 becomes selections, one for each type and place in the document, which `str(plan)` shows:
 
     Query
-      model: Model <- models_by_reference, arguments from variables
+      model: Query.model <- models_by_reference (arguments from variables)
         name
-        prices: [Price] <- rates_by_model, by day
+        prices: Model.prices <- Rate rows by model_id (changes with the day)
           amount
-          source: Source <- sources
+          source: Price.source <- Source by slug
             name
 """
 
@@ -105,7 +105,9 @@ def lines(selection: Selection, indent: str) -> Iterator[str]:
     for member in selection.members:
         plan = computed.get(member.key)
         yield indent + (plan.describe() if plan else member.key)
-        for name, below in plan.selections.items() if plan else ():
-            if len(plan.selections) > 1:  # type: ignore[union-attr]
+        if plan is None:
+            continue
+        for name, below in plan.selections.items():
+            if len(plan.selections) > 1:
                 yield f"{indent}  ... on {name}"
             yield from lines(below, indent + "  ")

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from graphql.execution.values import VariableValues
 
-from schema.cache import Cache
+from schema.cache import Cache, size_of
 from schema.context import Batch, Context
 from schema.declarations import Clock, Kind, cut
 from schema.lists.connection import page_request
@@ -22,8 +22,6 @@ from server.graphql.plan.plan import FieldPlan, Plan, Selection
 
 Part: TypeAlias = tuple[Any, orjson.Fragment]
 """A row, and the encoded object that the response has for it."""
-LISTING_BYTES: Final = 5_000
-"""What a listing takes, with its conditions. Measured."""
 UNINTERRUPTED: Final = 5_000
 """Values computed before other requests get their turn."""
 
@@ -210,7 +208,7 @@ class Run:
         known = None if constant is None else constant.get(plan)
         listing: Listing = await plan.declaration.function(self.context, **given) if known is None else known
         if constant is not None and known is None:
-            constant.put(plan, listing, LISTING_BYTES)
+            constant.put(plan, listing, size_of(listing))
         return listing
 
     def compute(self, work: Work, loaded: Mapping[Batch[Any, Any], Mapping[Any, Any]]) -> Iterator[Work]:

@@ -44,6 +44,7 @@ async def rows_of(reader: AsyncConnection, model: type[tables.Table]) -> set[tup
     return {tuple(row) for row in await reader.execute(sa.select(table(model)))}
 
 
+# SQLAlchemy leaves out indexes on expressions, and says so.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 async def test_an_older_layout_is_upgraded_and_keeps_its_data(engine: AsyncEngine) -> None:
     await put(engine, tiny())
